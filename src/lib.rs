@@ -1,0 +1,7 @@
+//! Onhand: real-time stock availability. ARCHITECTURE.md is the map; DESIGN words are used
+//! everywhere with one meaning.
+//!
+//! Directions: `main` → `app` → everything; `http` → `actors`, `catalogue`, `stock`;
+//! `actors` → `stock`, `journal`, `clock`; `journal` → `stock`; `stock` → nothing of ours.
+//! All may use `telemetry`.
+
