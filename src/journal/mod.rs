@@ -13,8 +13,11 @@ pub mod reader;
 pub mod store;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use position::Position;
 pub use queue::{Completion, Full, Journal, JournalConfig, OutcomeUnknown, Place};
-pub use reader::{Record, RecordReader};
-pub use store::{Change, Round, Store, StoreError};
+pub use reader::{Record, RecordReader, high_water};
+pub use store::{Change, EmbeddedStore, MemoryStore, Round, Store, StoreError};
 pub use writer::{GroupWritten, Observers};

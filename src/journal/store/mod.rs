@@ -9,14 +9,15 @@
 //!   after it are the history; those up to it are gone;
 //! - **meta** values, few and small.
 
-// mod embedded;
-// mod witness;
+mod embedded;
+mod memory;
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-// pub use embedded::EmbeddedStore;
+pub use embedded::EmbeddedStore;
+pub use memory::MemoryStore;
 
 use super::Position;
 use super::group::GroupError;
