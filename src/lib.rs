@@ -5,4 +5,6 @@
 //! `actors` → `stock`, `journal`, `clock`; `journal` → `stock`; `stock` → nothing of ours.
 //! All may use `telemetry`.
 
+pub mod clock;
+pub mod journal;
 pub mod stock;
