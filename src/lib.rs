@@ -5,4 +5,5 @@
 //! `actors` → `stock`, `journal`, `clock`; `journal` → `stock`; `stock` → nothing of ours.
 //! All may use `telemetry`.
 
+pub mod catalogue;
 pub mod stock;
