@@ -6,4 +6,6 @@
 //! All may use `telemetry`.
 
 pub mod catalogue;
+pub mod clock;
+pub mod journal;
 pub mod stock;
