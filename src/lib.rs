@@ -5,4 +5,6 @@
 //! `actors` → `stock`, `journal`, `clock`; `journal` → `stock`; `stock` → nothing of ours.
 //! All may use `telemetry`.
 
+pub mod actors;
+pub mod http;
 pub mod stock;
