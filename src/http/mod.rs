@@ -1,0 +1,11 @@
+//! The border: HTTP in, core types inside, HTTP out.
+//!
+//! Architecture invariant: JSON shapes live here and nowhere else, and everything that comes in
+//! is parsed once, here. Nothing here decides about stock.
+
+pub mod body;
+pub mod fault;
+pub mod problem;
+pub mod read;
+pub mod reservation_document;
+pub mod wire;
