@@ -6,5 +6,6 @@
 //! All may use `telemetry`.
 
 pub mod actors;
+pub mod catalogue;
 pub mod http;
 pub mod stock;
