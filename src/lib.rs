@@ -7,5 +7,7 @@
 
 pub mod actors;
 pub mod catalogue;
+pub mod clock;
 pub mod http;
+pub mod journal;
 pub mod stock;

@@ -30,6 +30,24 @@ pub struct Movement {
     pub reference: Option<Arc<str>>,
 }
 
+impl Movement {
+    /// A hash of what was asked for. Stable across releases: it is kept in snapshots.
+    pub fn content(&self) -> u64 {
+        let bytes = postcard::to_stdvec(self).expect("a movement is plain data and always encodes");
+        xxhash_rust::xxh3::xxh3_64(&bytes)
+    }
+
+    /// Whether it asked to use up a reservation.
+    pub fn names_reservation(&self) -> bool {
+        matches!(
+            self.kind,
+            MovementKind::Sale {
+                reservation: Some(_)
+            }
+        )
+    }
+}
+
 /// The types of movement with what each says besides its quantity.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MovementKind {
