@@ -161,7 +161,15 @@ mod tests {
             assert_eq!(read(good), Ok(Some("abc".to_owned())), "{good:?}");
         }
         let long = format!("Bearer {}", "x".repeat(513));
-        for bad in ["", "abc", "Bearer", "Bearer ", "Basic abc", "Bearer a b", &long] {
+        for bad in [
+            "",
+            "abc",
+            "Bearer",
+            "Bearer ",
+            "Basic abc",
+            "Bearer a b",
+            &long,
+        ] {
             assert_eq!(read(bad), Err(Code::Unauthorized), "{bad:?}");
         }
         let none = TestRequest::default().to_http_request();
@@ -192,7 +200,10 @@ mod tests {
         let free = token(|_| ());
         assert_eq!(by(&bound, None).unwrap().channel, store);
         assert_eq!(by(&bound, Some(store.clone())).unwrap().channel, store);
-        assert_eq!(by(&bound, Some(web.clone())).unwrap_err().code, Code::WrongChannel);
+        assert_eq!(
+            by(&bound, Some(web.clone())).unwrap_err().code,
+            Code::WrongChannel
+        );
         assert_eq!(by(&free, Some(store.clone())).unwrap().channel, store);
         assert_eq!(by(&free, None).unwrap().channel, web);
     }

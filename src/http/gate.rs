@@ -28,7 +28,9 @@ pub async fn gate<B: MessageBody>(
     let mut response = match anonymous_limit(&request) {
         Err(seconds) => {
             let problem = rate_limited(seconds);
-            request.into_response(problem.response()).map_into_right_body()
+            request
+                .into_response(problem.response())
+                .map_into_right_body()
         }
         Ok(()) => next.call(request).await?.map_into_left_body(),
     };
@@ -69,7 +71,16 @@ pub fn client_address(request: &HttpRequest, border: &Border) -> IpAddr {
         .get_all("x-forwarded-for")
         .last()
         .filter(|_| border.limits.behind_proxy)
-        .and_then(|header| header.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+        .and_then(|header| {
+            header
+                .to_str()
+                .ok()?
+                .rsplit(',')
+                .next()?
+                .trim()
+                .parse()
+                .ok()
+        });
     let peer = || request.peer_addr().map(|peer| peer.ip());
     let address = forwarded.or_else(peer);
     client_of(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))

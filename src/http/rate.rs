@@ -16,9 +16,11 @@ use governor::{Quota, RateLimiter};
 /// bounded by the requests of a few seconds and not by all who ever asked.
 const CHECKS_BETWEEN_SWEEPS: u32 = 10_000;
 
+type Buckets<K, C> = RateLimiter<K, DashMapStateStore<K>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
 /// A limit for each `K`; a rate of zero lifts it.
 pub struct Rate<K: Hash + Eq + Clone, C: Clock = DefaultClock> {
-    limiter: Option<RateLimiter<K, DashMapStateStore<K>, C, NoOpMiddleware<C::Instant>>>,
+    limiter: Option<Buckets<K, C>>,
     clock: C,
     checks: AtomicU32,
 }
@@ -30,7 +32,7 @@ impl<K: Hash + Eq + Clone> Rate<K> {
     }
 }
 
-impl<K: Hash + Eq + Clone, C: Clock> Rate<K, C> {
+impl<K: Hash + Eq + Clone, C: Clock + Clone> Rate<K, C> {
     /// A limit that takes its time from `clock`.
     pub fn with_clock(per_second: u32, burst: u32, clock: C) -> Rate<K, C> {
         let limiter = NonZeroU32::new(per_second).map(|rate| {
@@ -117,9 +119,8 @@ mod tests {
 
     #[test]
     fn an_ipv6_client_is_its_network() {
-        let same = |a: &str, b: &str| {
-            client_of(a.parse().unwrap()) == client_of(b.parse().unwrap())
-        };
+        let same =
+            |a: &str, b: &str| client_of(a.parse().unwrap()) == client_of(b.parse().unwrap());
         assert!(same("2001:db8:1:2::1", "2001:db8:1:2:ffff::9"));
         assert!(!same("2001:db8:1:2::1", "2001:db8:1:3::1"));
         assert!(!same("192.0.2.1", "192.0.2.2"));
