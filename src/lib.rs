@@ -6,6 +6,8 @@
 //! All may use `telemetry`.
 
 pub mod actors;
+pub mod catalogue;
 pub mod clock;
+pub mod http;
 pub mod journal;
 pub mod stock;
