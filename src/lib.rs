@@ -6,6 +6,7 @@
 //! All may use `telemetry`.
 
 pub mod actors;
+pub mod app;
 pub mod catalogue;
 pub mod clock;
 pub mod http;
