@@ -5,3 +5,4 @@
 //! `actors` → `stock`, `journal`, `clock`; `journal` → `stock`; `stock` → nothing of ours.
 //! All may use `telemetry`.
 
+pub mod config;
