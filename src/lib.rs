@@ -5,4 +5,6 @@
 //! `actors` → `stock`, `journal`, `clock`; `journal` → `stock`; `stock` → nothing of ours.
 //! All may use `telemetry`.
 
+pub mod cli;
 pub mod config;
+pub mod telemetry;
