@@ -6,5 +6,8 @@
 //! All may use `telemetry`.
 
 pub mod cli;
+pub mod clock;
 pub mod config;
+pub mod journal;
+pub mod stock;
 pub mod telemetry;

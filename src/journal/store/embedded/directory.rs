@@ -1,0 +1,113 @@
+//! The files of a data directory: who holds it, how it comes to be, which format it has. Knows no
+//! group and no snapshot.
+
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+
+use fjall::config::{BlockSizePolicy, FilterPolicy};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+
+use super::witness::sync_directory;
+use crate::journal::StoreError;
+
+/// The format of the data directory this release reads and writes.
+const FORMAT: u32 = 1;
+
+const FORMAT_NAME: &str = "store/format";
+/// Bounds what a restart replays from the engine's own log, and the log on disk.
+const ENGINE_LOG_BYTES_MAX: u64 = 128 << 20;
+/// Scans pass through, point reads are few: a large cache would serve nobody.
+const ENGINE_CACHE_BYTES: u64 = 16 << 20;
+const MEMTABLE_BYTES: u64 = 32 << 20;
+/// All is read in long scans, so large blocks; values beyond get a block of their own.
+const BLOCK_BYTES: u32 = 64 << 10;
+
+/// Takes the data directory for this process.
+pub(super) fn lock(directory: &Path) -> Result<File, StoreError> {
+    let path = directory.join("lock");
+    let file = File::options().create(true).append(true).open(&path);
+    let file = file.map_err(|source| file_error("open", &path, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+            directory: directory.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(file_error("lock", &path, source)),
+    }
+}
+
+/// Creates the engine under another name first: if the process dies meanwhile, the next start
+/// finds either none or a whole one.
+pub(super) fn create_engine(directory: &Path, engine: &Path) -> Result<(), StoreError> {
+    let fresh = directory.join("engine.new");
+    if fresh
+        .try_exists()
+        .map_err(|source| file_error("read", &fresh, source))?
+    {
+        fs::remove_dir_all(&fresh).map_err(|source| file_error("remove", &fresh, source))?;
+    }
+    {
+        let database = open_engine(&fresh)?;
+        for name in ["groups", "snapshots", "base"] {
+            database.keyspace(name, options)?;
+        }
+        let meta = database.keyspace("meta", options)?;
+        meta.insert(FORMAT_NAME, FORMAT.to_le_bytes())?;
+        database.persist(PersistMode::SyncAll)?;
+    }
+    fs::rename(&fresh, engine).map_err(|source| file_error("rename", &fresh, source))?;
+    sync_directory(directory)
+}
+
+/// Opens the engine; creates its files if there are none.
+pub(super) fn open_engine(path: &Path) -> Result<Database, StoreError> {
+    Database::builder(path)
+        .max_journaling_size(ENGINE_LOG_BYTES_MAX)
+        .cache_size(ENGINE_CACHE_BYTES)
+        .open()
+        .map_err(|error| {
+            if let fjall::Error::InvalidVersion(found) = &error {
+                let found = format!("{found:?} of the engine");
+                return StoreError::Format {
+                    found,
+                    known: FORMAT,
+                };
+            }
+            StoreError::Engine(error)
+        })
+}
+
+/// How each key space is kept. No filters: nothing asks for keys that are not there.
+pub(super) fn options() -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default()
+        .max_memtable_size(MEMTABLE_BYTES)
+        .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
+        .filter_policy(FilterPolicy::disabled())
+}
+
+/// Refuses a data directory of another format.
+pub(super) fn check_format(meta: &Keyspace) -> Result<(), StoreError> {
+    let value = meta.get(FORMAT_NAME)?;
+    match value.as_deref().map(<[u8; 4]>::try_from) {
+        Some(Ok(bytes)) if u32::from_le_bytes(bytes) == FORMAT => Ok(()),
+        Some(Ok(bytes)) => {
+            let found = u32::from_le_bytes(bytes).to_string();
+            Err(StoreError::Format {
+                found,
+                known: FORMAT,
+            })
+        }
+        Some(Err(_)) | None => Err(StoreError::Damaged {
+            what: "the format's number",
+        }),
+    }
+}
+
+/// A failed file operation as an error of the store.
+pub(super) fn file_error(action: &'static str, path: &Path, source: std::io::Error) -> StoreError {
+    StoreError::File {
+        action,
+        path: path.to_owned(),
+        source,
+    }
+}

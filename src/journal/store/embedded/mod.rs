@@ -1,0 +1,297 @@
+//! The embedded store: a data directory of this machine with the engine `fjall` in it. The only
+//! file that knows the engine.
+//!
+//! Layout of a data directory, format 1:
+//! - `lock` held by the one process that uses it;
+//! - `engine/` the engine's own files, with the key spaces `groups` (key: position of the first
+//!   record, big-endian `u64`), `snapshots`, `base` and `meta`;
+//! - `witness` see `witness.rs`.
+//!
+//! Own meta values, little-endian: `store/format` (`u32`), `store/base` (`u64`), `store/round`
+//! (cut `u64`, witness `u64`, high-water mark `i64`). The callers' names get the prefix `meta/`.
+//!
+//! What is written without a sync of its own (snapshots, base) may be lost with the power, but the
+//! engine's log loses its end only: never a write while a later one stays.
+
+mod directory;
+mod marks;
+mod witness;
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode, Readable};
+use parking_lot::Mutex;
+
+use directory::{check_format, create_engine, file_error, lock, open_engine, options};
+use marks::{BASE_NAME, Marks, ROUND_NAME, encode_round, read_marks};
+use witness::Witness;
+
+use super::{Change, Entries, Groups, Round, Store, StoreError};
+use crate::journal::Position;
+use crate::journal::group::GroupHeader;
+
+/// A data directory.
+pub struct EmbeddedStore {
+    groups: Keyspace,
+    snapshots: Keyspace,
+    base: Keyspace,
+    meta: Keyspace,
+    database: Database,
+    witness: Witness,
+    /// Position of the last record, as a number.
+    last: AtomicU64,
+    /// Held while appending: checking the position and writing is one step.
+    appending: Mutex<()>,
+    marks: Mutex<Marks>,
+    /// Dropped last: the directory is free once the engine is closed.
+    _lock: File,
+}
+
+impl EmbeddedStore {
+    /// Opens the data directory, and creates what is missing. Refuses one that another process
+    /// uses, that another format has, or that has lost records.
+    pub fn open(directory: &Path) -> Result<EmbeddedStore, StoreError> {
+        fs::create_dir_all(directory).map_err(|source| file_error("create", directory, source))?;
+        let lock = lock(directory)?;
+        let engine = directory.join("engine");
+        if !engine
+            .try_exists()
+            .map_err(|source| file_error("read", &engine, source))?
+        {
+            create_engine(directory, &engine)?;
+        }
+        let database = open_engine(&engine)?;
+        let meta = database.keyspace("meta", options)?;
+        check_format(&meta)?;
+        let groups = database.keyspace("groups", options)?;
+        let marks = read_marks(&meta)?;
+        let last = match groups.last_key_value() {
+            Some(group) => last_of(group)?.max(marks.base),
+            None => marks.base,
+        };
+        let witness = Witness::within(directory);
+        let of_round = marks.round.map_or(Position::ZERO, |round| round.witness);
+        let witnessed = witness.read()?.max(of_round);
+        if last < witnessed {
+            return Err(StoreError::Truncated {
+                last,
+                witness: witnessed,
+            });
+        }
+        Ok(EmbeddedStore {
+            snapshots: database.keyspace("snapshots", options)?,
+            base: database.keyspace("base", options)?,
+            groups,
+            meta,
+            database,
+            witness,
+            last: AtomicU64::new(last.get()),
+            appending: Mutex::new(()),
+            marks: Mutex::new(marks),
+            _lock: lock,
+        })
+    }
+
+    fn synced_batch(&self) -> OwnedWriteBatch {
+        self.database
+            .batch()
+            .durability(Some(PersistMode::SyncData))
+    }
+
+    /// The keys of the groups after the base up to `cut`, which must be the end of the last one.
+    fn keys_up_to(&self, base: Position, cut: Position) -> Result<Vec<[u8; 8]>, StoreError> {
+        let mut keys = Vec::new();
+        let mut end = base;
+        for group in self.groups.range(key(base.next())..=key(cut)) {
+            let (first, bytes) = positioned(group)?;
+            if first != end.next() {
+                return Err(StoreError::Gap {
+                    expected: end.next(),
+                    found: first,
+                });
+            }
+            end = end.plus(count(first, &bytes)?);
+            keys.push(key(first));
+        }
+        if end != cut {
+            return Err(StoreError::Base {
+                base,
+                cut,
+                reason: "it is not the end of a group",
+            });
+        }
+        Ok(keys)
+    }
+}
+
+impl Store for EmbeddedStore {
+    fn append(&self, first: Position, group: &[u8]) -> Result<(), StoreError> {
+        let _appending = self.appending.lock();
+        let expected = self.last().next();
+        if first != expected {
+            return Err(StoreError::OutOfOrder { first, expected });
+        }
+        let count = count(first, group)?;
+        let mut batch = self.synced_batch();
+        batch.insert(&self.groups, key(first), group);
+        batch.commit()?;
+        self.last.fetch_add(count, Ordering::Release);
+        Ok(())
+    }
+
+    fn read(&self, from: Position) -> Result<Groups, StoreError> {
+        if from > self.last() {
+            return Ok(Box::new(std::iter::empty()));
+        }
+        let earliest = self.earliest();
+        if from < earliest {
+            return Err(StoreError::Trimmed {
+                asked: from,
+                earliest,
+            });
+        }
+        // One view for both steps: the base may move between them.
+        let view = self.database.snapshot();
+        let holding = view
+            .range(&self.groups, key(earliest)..=key(from))
+            .next_back();
+        let first = match holding.map(positioned).transpose()? {
+            Some((first, bytes)) if from < first.plus(count(first, &bytes)?) => first,
+            None if from < self.earliest() => {
+                let earliest = self.earliest();
+                return Err(StoreError::Trimmed {
+                    asked: from,
+                    earliest,
+                });
+            }
+            // The group is missing; the reader says so when it meets the next one.
+            Some(_) | None => from,
+        };
+        Ok(Box::new(
+            view.range(&self.groups, key(first)..).map(positioned),
+        ))
+    }
+
+    fn last(&self) -> Position {
+        Position::new(self.last.load(Ordering::Acquire))
+    }
+
+    fn put_snapshots(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        fail::fail_point!("journal::before_put_snapshots", |_| std::process::abort());
+        let mut batch = self.database.batch();
+        add(&mut batch, &self.snapshots, changes);
+        Ok(batch.commit()?)
+    }
+
+    fn finish_round(&self, round: Round) -> Result<(), StoreError> {
+        assert!(round.cut <= round.witness, "a round ends after its cut");
+        assert!(
+            round.witness <= self.last(),
+            "a round witnesses what is durable"
+        );
+        fail::fail_point!("journal::before_finish_round", |_| std::process::abort());
+        let mut batch = self.synced_batch();
+        batch.insert(&self.meta, ROUND_NAME, encode_round(round));
+        batch.commit()?;
+        self.marks.lock().round = Some(round);
+        fail::fail_point!("journal::before_witness", |_| std::process::abort());
+        self.witness.write(round.witness)?;
+        fail::fail_point!("journal::after_finish_round", |_| std::process::abort());
+        Ok(())
+    }
+
+    fn snapshots(&self) -> Result<Entries, StoreError> {
+        Ok(entries(&self.snapshots))
+    }
+
+    fn round(&self) -> Option<Round> {
+        self.marks.lock().round
+    }
+
+    fn advance_base(&self, cut: Position, changes: Vec<Change>) -> Result<(), StoreError> {
+        // Held throughout: two callers must not both move on from the same base.
+        let mut marks = self.marks.lock();
+        let base = marks.base;
+        let refused = |reason| Err(StoreError::Base { base, cut, reason });
+        if cut <= base {
+            return refused("it only moves forwards");
+        }
+        if marks.round.is_none_or(|round| round.cut < cut) {
+            return refused("the newest snapshot round still needs the records up to there");
+        }
+        let keys = self.keys_up_to(base, cut)?;
+        fail::fail_point!("journal::before_advance_base", |_| std::process::abort());
+        let mut batch = self.database.batch();
+        add(&mut batch, &self.base, changes);
+        batch.insert(&self.meta, BASE_NAME, cut.get().to_le_bytes());
+        for key in keys {
+            batch.remove(&self.groups, key);
+        }
+        batch.commit()?;
+        marks.base = cut;
+        fail::fail_point!("journal::after_advance_base", |_| std::process::abort());
+        Ok(())
+    }
+
+    fn base(&self) -> Result<Entries, StoreError> {
+        Ok(entries(&self.base))
+    }
+
+    fn base_position(&self) -> Position {
+        self.marks.lock().base
+    }
+
+    fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self
+            .meta
+            .get(format!("meta/{name}"))?
+            .map(|value| value.to_vec()))
+    }
+
+    fn put_meta(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
+        let mut batch = self.synced_batch();
+        batch.insert(&self.meta, format!("meta/{name}"), value);
+        Ok(batch.commit()?)
+    }
+}
+
+/// Big-endian, so that the order of the keys is that of the positions.
+fn key(position: Position) -> [u8; 8] {
+    position.get().to_be_bytes()
+}
+
+fn positioned(group: fjall::Guard) -> Result<(Position, Vec<u8>), StoreError> {
+    let (key, bytes) = group.into_inner()?;
+    let key = <[u8; 8]>::try_from(&*key).map_err(|_| StoreError::Damaged {
+        what: "a group's position",
+    })?;
+    Ok((Position::new(u64::from_be_bytes(key)), bytes.to_vec()))
+}
+
+fn count(first: Position, group: &[u8]) -> Result<u64, StoreError> {
+    let header = GroupHeader::read(group).map_err(|source| StoreError::Group { first, source })?;
+    Ok(u64::from(header.records))
+}
+
+fn last_of(group: fjall::Guard) -> Result<Position, StoreError> {
+    let (first, bytes) = positioned(group)?;
+    Ok(Position::new(first.get() + count(first, &bytes)? - 1))
+}
+
+fn add(batch: &mut OwnedWriteBatch, to: &Keyspace, changes: Vec<Change>) {
+    for Change { key, value } in changes {
+        match value {
+            Some(value) => batch.insert(to, key, value),
+            None => batch.remove(to, key),
+        }
+    }
+}
+
+fn entries(of: &Keyspace) -> Entries {
+    Box::new(of.iter().map(|entry| {
+        let (key, value) = entry.into_inner()?;
+        Ok((key.to_vec(), value.to_vec()))
+    }))
+}

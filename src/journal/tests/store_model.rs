@@ -1,0 +1,198 @@
+//! Every store against a small model: whatever is appended, snapshotted, trimmed and reopened in
+//! whatever order, it holds what the model holds.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::journal::{Change, EmbeddedStore, MemoryStore, Round};
+
+#[derive(Clone, Debug)]
+enum Step {
+    Append(Vec<Vec<u8>>),
+    PutSnapshots(Vec<Change>),
+    /// The cut lies so many records before the last.
+    FinishRound(u64),
+    /// The base moves over at most so many groups.
+    AdvanceBase(usize, Vec<Change>),
+    PutMeta(u8, Vec<u8>),
+    Reopen,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let bytes = || prop::collection::vec(any::<u8>(), 0..40);
+    let change = || (0..12_u8, prop::option::of(bytes()));
+    let changes = move || {
+        let change = change().prop_map(|(key, value)| Change {
+            key: vec![key],
+            value,
+        });
+        prop::collection::vec(change, 0..6)
+    };
+    prop_oneof![
+        6 => prop::collection::vec(bytes(), 1..6).prop_map(Step::Append),
+        2 => changes().prop_map(Step::PutSnapshots),
+        2 => (0..8_u64).prop_map(Step::FinishRound),
+        2 => (1..4_usize, changes()).prop_map(|(groups, changes)| Step::AdvanceBase(groups, changes)),
+        1 => (0..3_u8, bytes()).prop_map(|(name, value)| Step::PutMeta(name, value)),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+
+#[derive(Default)]
+struct Model {
+    records: Vec<Vec<u8>>,
+    /// The last position of each group.
+    ends: Vec<u64>,
+    snapshots: Map,
+    base: Map,
+    meta: Map,
+    base_position: u64,
+    round: Option<Round>,
+}
+
+impl Model {
+    fn last(&self) -> u64 {
+        self.records.len() as u64
+    }
+
+    /// Does the same to the store and to the model.
+    fn perform(&mut self, store: &dyn Store, step: Step) {
+        match step {
+            Step::Append(records) => {
+                let views: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
+                store
+                    .append(Position::new(self.last() + 1), &group(&views))
+                    .unwrap();
+                self.records.extend(records);
+                self.ends.push(self.last());
+            }
+            Step::PutSnapshots(changes) => {
+                store.put_snapshots(changes.clone()).unwrap();
+                apply(&mut self.snapshots, changes);
+            }
+            Step::FinishRound(back) => {
+                let before = self.round.map_or(0, |round| round.cut.get());
+                let cut = Position::new(self.last().saturating_sub(back).max(before));
+                let round = Round {
+                    cut,
+                    witness: Position::new(self.last()),
+                    high_water: NOW,
+                };
+                store.finish_round(round).unwrap();
+                self.round = Some(round);
+            }
+            Step::AdvanceBase(groups, changes) => self.advance_base(store, groups, changes),
+            Step::PutMeta(name, value) => {
+                store.put_meta(&name.to_string(), &value).unwrap();
+                self.meta.insert(name.to_string().into(), value);
+            }
+            Step::Reopen => {}
+        }
+    }
+
+    fn advance_base(&mut self, store: &dyn Store, groups: usize, changes: Vec<Change>) {
+        let limit = self.round.map_or(0, |round| round.cut.get());
+        let within = |end: &&u64| **end > self.base_position && **end <= limit;
+        let Some(cut) = self.ends.iter().filter(within).take(groups).last().copied() else {
+            let cut = Position::new(limit + 1);
+            assert!(store.advance_base(cut, changes).is_err());
+            return;
+        };
+        store
+            .advance_base(Position::new(cut), changes.clone())
+            .unwrap();
+        self.base_position = cut;
+        apply(&mut self.base, changes);
+    }
+
+    fn check(&self, store: &dyn Store) {
+        assert_eq!(store.last().get(), self.last());
+        assert_eq!(store.base_position().get(), self.base_position);
+        assert_eq!(store.round(), self.round);
+        let kept = (1..)
+            .zip(self.records.iter().cloned())
+            .skip(self.base_position as usize);
+        assert_eq!(
+            records(store, self.base_position + 1).unwrap(),
+            kept.collect::<Vec<_>>()
+        );
+        // From within, too: not every reader starts where a group does.
+        let middle = (self.base_position + self.last())
+            .div_ceil(2)
+            .max(self.base_position + 1);
+        let kept = (1..)
+            .zip(self.records.iter().cloned())
+            .skip(middle as usize - 1);
+        assert_eq!(records(store, middle).unwrap(), kept.collect::<Vec<_>>());
+        let map = |entries: crate::journal::store::Entries| -> Map {
+            entries.map(Result::unwrap).collect()
+        };
+        assert_eq!(map(store.snapshots().unwrap()), self.snapshots);
+        assert_eq!(map(store.base().unwrap()), self.base);
+        for name in 0..3_u8 {
+            let name = name.to_string();
+            assert_eq!(
+                store.meta(&name).unwrap().as_ref(),
+                self.meta.get(name.as_bytes())
+            );
+        }
+    }
+}
+
+fn apply(map: &mut Map, changes: Vec<Change>) {
+    for Change { key, value } in changes {
+        match value {
+            Some(value) => map.insert(key, value),
+            None => map.remove(&key),
+        };
+    }
+}
+
+fn open(path: &Path) -> EmbeddedStore {
+    EmbeddedStore::open(path).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn the_memory_store_holds_what_the_model_holds(
+        steps in prop::collection::vec(step(), 0..60),
+    ) {
+        let store = MemoryStore::default();
+        let mut model = Model::default();
+        for step in steps {
+            model.perform(&store, step);
+            model.check(&store);
+        }
+    }
+}
+
+proptest! {
+    // Each case creates a data directory and syncs at every step.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_embedded_store_holds_what_the_model_holds(
+        steps in prop::collection::vec(step(), 0..40),
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = open(directory.path());
+        let mut model = Model::default();
+        for step in steps {
+            if matches!(step, Step::Reopen) {
+                drop(store);
+                store = open(directory.path());
+            }
+            model.perform(&store, step);
+            model.check(&store);
+        }
+        drop(store);
+        model.check(&open(directory.path()));
+    }
+}
