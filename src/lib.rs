@@ -5,6 +5,7 @@
 //! `actors` → `stock`, `journal`, `clock`; `journal` → `stock`; `stock` → nothing of ours.
 //! All may use `telemetry`.
 
+pub mod actors;
 pub mod clock;
 pub mod journal;
 pub mod stock;

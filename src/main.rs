@@ -1,1 +1,3 @@
+//! The command line. It only dispatches.
+
 fn main() {}

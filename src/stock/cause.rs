@@ -68,3 +68,13 @@ pub struct By {
     /// Who sells.
     pub channel: Channel,
 }
+
+impl By {
+    /// Onhand itself, through no channel of the retailer's: what time alone brought about.
+    pub fn onhand() -> By {
+        By {
+            token: TokenId::ONHAND,
+            channel: Channel("onhand".into()),
+        }
+    }
+}

@@ -33,16 +33,15 @@ pub struct NewLine {
     pub unit_price: Option<Money>,
 }
 
-/// What the followers of a raise prepared, and until when the lead may commit it. Empty for a
-/// reservation at one key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What the followers of a raise prepared, and until when the lead may commit it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Raise {
-    /// The revision the raise was based on; none when it is not known to matter.
-    pub base_revision: Option<u64>,
+    /// The revision the raise was based on; zero for a new reservation.
+    pub base_revision: u64,
     /// What each follower prepared: the new grant there.
     pub prepared: Vec<(StockKey, Quantity)>,
     /// The lead refuses to commit from this time on.
-    pub before: Option<Timestamp>,
+    pub before: Timestamp,
 }
 
 /// A reservation to be placed.
@@ -108,6 +107,8 @@ pub enum Command {
     Ask {
         /// Whose own hold does not count against it.
         reservation: ReservationId,
+        /// How much it wants in all.
+        wanted: Quantity,
     },
     /// At a follower: sets the raise aside until the lead decides.
     Prepare {
@@ -115,8 +116,8 @@ pub enum Command {
         reservation: ReservationId,
         /// The key that will decide.
         lead: StockKey,
-        /// The revision the raise is based on; zero for a new reservation.
-        base_revision: u64,
+        /// What the lead grants here so far; nothing for a new reservation.
+        base: Grant,
         /// The new grant.
         granted: Quantity,
         /// Whether less will do.
@@ -144,8 +145,8 @@ pub enum Command {
         reservation: ReservationId,
         /// What.
         change: Change,
-        /// What the followers prepared.
-        raise: Raise,
+        /// What the followers prepared; none when no follower gives more than before.
+        raise: Option<Raise>,
         /// What tills used at followers and the lead may not know yet.
         uses: Vec<(StockKey, Quantity)>,
         /// Recognises a repetition.
@@ -158,7 +159,7 @@ pub enum Command {
         /// Who asks.
         follower: StockKey,
         /// The revision it prepared for, if it waits for one.
-        revision: Option<u64>,
+        prepared: Option<u64>,
     },
     /// At the lead: a follower says what tills used there, over the hold's life.
     ReportUse {
@@ -212,8 +213,13 @@ pub enum Answer {
         /// Whether this is the first answer again.
         replayed: bool,
     },
-    /// The most a reservation could be granted here.
-    Grantable(Quantity),
+    /// What a reservation could have here.
+    Grantable {
+        /// The most it could be granted.
+        quantity: Quantity,
+        /// What tills used of it.
+        till_used: Quantity,
+    },
     /// The grant that was prepared.
     Prepared(Quantity),
     /// The lead's word.
@@ -228,5 +234,16 @@ pub enum Decision {
     /// Nothing happens; this is the answer.
     Nothing(Answer),
     /// These holds are past the hint this key has: their leads must be asked first.
-    SettleFirst(Vec<(ReservationId, StockKey)>),
+    SettleFirst(Vec<Inquiry>),
+}
+
+/// A question to a lead: what became of this reservation?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inquiry {
+    /// Whose hold is in doubt.
+    pub reservation: ReservationId,
+    /// Who knows.
+    pub lead: StockKey,
+    /// The revision that was prepared, if the doubt is about that.
+    pub prepared: Option<u64>,
 }

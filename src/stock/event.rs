@@ -54,8 +54,8 @@ pub enum Event {
         reservation: ReservationId,
         /// Who decides.
         lead: StockKey,
-        /// The revision it is based on.
-        base_revision: u64,
+        /// What the lead granted so far, for a hold that begins here.
+        base: Grant,
         /// What was set aside.
         prepared: Prepared,
     },

@@ -13,6 +13,14 @@ use super::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MovementId(pub u128);
 
+impl MovementId {
+    /// The id of a transfer's other half: the caller may have used the same id at the
+    /// destination for something else.
+    pub fn at_destination(self) -> MovementId {
+        MovementId(!self.0)
+    }
+}
+
 /// One movement as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Movement {
@@ -28,6 +36,24 @@ pub struct Movement {
     pub occurred_at: Option<Timestamp>,
     /// The caller's reference.
     pub reference: Option<Arc<str>>,
+}
+
+impl Movement {
+    /// A hash of what was asked for. Stable across releases: it is kept in snapshots.
+    pub fn content(&self) -> u64 {
+        let bytes = postcard::to_stdvec(self).expect("a movement is plain data and always encodes");
+        xxhash_rust::xxh3::xxh3_64(&bytes)
+    }
+
+    /// Whether it asked to use up a reservation.
+    pub fn names_reservation(&self) -> bool {
+        matches!(
+            self.kind,
+            MovementKind::Sale {
+                reservation: Some(_)
+            }
+        )
+    }
 }
 
 /// The types of movement with what each says besides its quantity.

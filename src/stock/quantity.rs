@@ -79,6 +79,11 @@ impl Quantity {
         significant_digits(self.0) <= SIGNIFICANT_DIGITS_MAX
     }
 
+    /// The sum, unless it is beyond what can be kept exactly.
+    pub fn checked_add(self, other: Quantity) -> Option<Quantity> {
+        self.0.checked_add(other.0).map(Quantity::normalized)
+    }
+
     /// This, or nothing if it is less than nothing.
     pub fn or_zero(self) -> Quantity {
         self.max(Quantity::ZERO)

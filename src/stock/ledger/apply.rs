@@ -1,0 +1,525 @@
+//! How events change a ledger: the only code that does, live and at recovery.
+
+use std::sync::Arc;
+
+use super::super::cause::By;
+use super::super::command::{Acknowledgements, Idempotency};
+use super::super::event::{Event, StockRecord};
+use super::super::hold::{Grant, Hold};
+use super::super::level::Level;
+use super::super::movement::{Moved, Movement, MovementId, MovementKind, Remembered};
+use super::super::quantity::Quantity;
+use super::super::reservation::{Reservation, ReservationId};
+use super::super::time::Timestamp;
+use super::{Answered, FORGET_AFTER_MS, Kept, Led, Ledger, Outgoing, REMEMBER_MOVEMENTS_MS, Rules};
+
+/// Why a record does not continue a ledger.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// A record in between is missing.
+    #[error("{key}: version {found} follows {have}; a record in between is missing")]
+    Gap {
+        /// Which key.
+        key: String,
+        /// The ledger's version.
+        have: u64,
+        /// The record's.
+        found: u64,
+    },
+    /// The record's figures are not what its events lead to.
+    #[error("{key} version {version}: the record says {recorded}, its events give {computed}")]
+    Differs {
+        /// Which key.
+        key: String,
+        /// The record's version.
+        version: u64,
+        /// The record's figures.
+        recorded: String,
+        /// What replay gives.
+        computed: String,
+    },
+}
+
+impl Ledger {
+    /// Applies `events`, decided at `now` for `by`, and gives the journal's record of them.
+    pub fn record(
+        &mut self,
+        by: By,
+        events: Vec<Event>,
+        now: Timestamp,
+        rules: &Rules,
+    ) -> StockRecord {
+        let before = self.kept.level;
+        let previous_movement = self.kept.last_movement;
+        self.apply_all(&events, &by, now);
+        let level = &mut self.kept.level;
+        if !level.same_face(&before, rules.limited_max) {
+            level.public_version += 1;
+            level.public_at = now;
+        }
+        StockRecord {
+            key: self.key.clone(),
+            at: now,
+            by,
+            events,
+            level: *level,
+            before: (before.available(), before.shortfall()),
+            previous_movement,
+        }
+    }
+
+    /// Applies a record that was written before. `Ok(false)`: the ledger already has it.
+    pub fn replay(&mut self, record: &StockRecord, position: u64) -> Result<bool, ReplayError> {
+        let (have, found) = (self.kept.level.version, record.level.version);
+        if found <= have {
+            return Ok(false);
+        }
+        if found != have + 1 {
+            return Err(ReplayError::Gap {
+                key: self.key.to_string(),
+                have,
+                found,
+            });
+        }
+        self.apply_all(&record.events, &record.by, record.at);
+        self.kept.level.public_version = record.level.public_version;
+        self.kept.level.public_at = record.level.public_at;
+        if self.kept.level != record.level {
+            return Err(ReplayError::Differs {
+                key: self.key.to_string(),
+                version: found,
+                recorded: format!("{:?}", record.level),
+                computed: format!("{:?}", self.kept.level),
+            });
+        }
+        self.note_position(record, position);
+        Ok(true)
+    }
+
+    /// Remembers where `record` was written, for the list of movements.
+    pub fn note_position(&mut self, record: &StockRecord, position: u64) {
+        if self.is_movement(record) {
+            self.kept.last_movement = position;
+        }
+    }
+
+    /// Whether the newest record, just applied, belongs in the list of movements.
+    pub fn is_movement(&self, newest: &StockRecord) -> bool {
+        let changed = self.kept.on_hand_version == newest.level.version;
+        changed
+            || newest
+                .events
+                .iter()
+                .any(|event| matches!(event, Event::Moved(_)))
+    }
+
+    fn apply_all(&mut self, events: &[Event], by: &By, at: Timestamp) {
+        let on_hand = self.kept.level.on_hand;
+        for event in events {
+            self.apply(event, by, at);
+        }
+        let first_deadline = self.deadlines.first().map(|(at, _)| *at);
+        let first_hint = self.hints.first().map(|(at, _)| *at);
+        let level = &mut self.kept.level;
+        level.version += 1;
+        level.updated_at = at;
+        level.deadline = [first_deadline, first_hint].into_iter().flatten().min();
+        if level.on_hand != on_hand {
+            self.kept.on_hand_version = level.version;
+        }
+        self.forget_some(at);
+        self.check();
+    }
+
+    fn apply(&mut self, event: &Event, by: &By, at: Timestamp) {
+        match event {
+            Event::Moved(moved) => self.apply_moved(moved, by, at),
+            Event::SafetyStockSet(quantity) => self.kept.level.safety_stock = *quantity,
+            Event::Stopped => {
+                self.kept.level.stocked = false;
+                self.kept.level.safety_stock = Quantity::ZERO;
+            }
+            Event::Prepared {
+                reservation,
+                lead,
+                base,
+                prepared,
+            } => {
+                let mut hold = self.take_hold(*reservation).unwrap_or_else(|| Hold {
+                    lead: lead.clone(),
+                    grant: *base,
+                    till_used: base.acknowledged,
+                    prepared: None,
+                });
+                hold.prepared = Some(*prepared);
+                self.put_hold(*reservation, hold);
+            }
+            Event::Abandoned { reservation } => {
+                if let Some(mut hold) = self.take_hold(*reservation) {
+                    hold.prepared = None;
+                    self.put_hold(*reservation, hold);
+                }
+            }
+            Event::Settled { reservation, grant } => self.apply_settled(*reservation, *grant, at),
+            Event::Reserved {
+                reservation,
+                idempotency,
+                ..
+            } => {
+                self.apply_reserved(reservation, *idempotency, at);
+            }
+            Event::Answered {
+                reservation,
+                idempotency,
+            } => {
+                self.remember_answer(*reservation, *idempotency, at);
+            }
+            Event::Denied { reservation, until } => {
+                self.kept.denied.insert(*reservation, *until);
+            }
+            Event::Acknowledged(done) => self.apply_acknowledged(done),
+        }
+    }
+
+    fn apply_moved(&mut self, moved: &Moved, by: &By, at: Timestamp) {
+        let movement = &moved.movement;
+        self.kept.level.stocked = true;
+        self.kept.level.on_hand += moved.delta;
+        if let Some((reservation, used)) = moved.used {
+            let mut hold = self
+                .take_hold(reservation)
+                .expect("a use names a hold that is here");
+            hold.till_used += used;
+            self.put_hold(reservation, hold);
+        }
+        if let MovementKind::Count { counted_at, .. } = &movement.kind
+            && !moved.absorbed
+        {
+            self.kept.last_count_at = counted_at.unwrap_or(at).max(self.kept.last_count_at);
+            let spoken_of = counted_at.unwrap_or(Timestamp::MIN);
+            self.kept.counted_until = spoken_of.max(self.kept.counted_until);
+        }
+        if let MovementKind::Transfer { to } = &movement.kind {
+            let arrival = Movement {
+                id: movement.id.at_destination(),
+                kind: MovementKind::Arrival {
+                    from: self.key.clone(),
+                },
+                ..movement.clone()
+            };
+            self.kept.outgoing.push(Outgoing {
+                to: to.clone(),
+                arrival,
+                by: by.clone(),
+            });
+        }
+        let remembered = Remembered {
+            content: movement.content(),
+            occurred_at: movement.occurred_at.unwrap_or(at),
+            delta: moved.delta,
+            recorded_at: at,
+            oversold: moved.oversold,
+            absorbed: moved.absorbed,
+            used: movement
+                .names_reservation()
+                .then(|| moved.used.map_or(Quantity::ZERO, |u| u.1)),
+        };
+        self.kept.remembered.insert(movement.id, remembered);
+    }
+
+    fn apply_settled(&mut self, id: ReservationId, grant: Grant, at: Timestamp) {
+        let mut hold = self
+            .take_hold(id)
+            .expect("only a hold that is here is settled");
+        let delta = hold.grant.handed_over - grant.handed_over;
+        if hold
+            .prepared
+            .is_some_and(|prepared| prepared.revision <= grant.revision)
+        {
+            hold.prepared = None;
+        }
+        hold.grant = grant;
+        self.put_hold(id, hold);
+        self.hand_over(id, grant.revision, delta, at);
+    }
+
+    fn apply_reserved(
+        &mut self,
+        reservation: &Arc<Reservation>,
+        idempotency: Option<Idempotency>,
+        at: Timestamp,
+    ) {
+        let id = reservation.id;
+        let old = self.kept.led.remove(&id);
+        let old_handed = old
+            .as_ref()
+            .map(|led| led.reservation.grant(&self.key).handed_over);
+        let mut led = self.next_led(old, reservation);
+        led.answers.clear();
+        self.index_led(&led);
+        self.kept.led.insert(id, led);
+
+        let grant = reservation.grant(&self.key);
+        let hold = self
+            .take_hold(id)
+            .unwrap_or_else(|| Hold::new(self.key.clone()));
+        let till_used = grant.acknowledged;
+        self.put_hold(
+            id,
+            Hold {
+                grant,
+                till_used,
+                prepared: None,
+                ..hold
+            },
+        );
+        let delta = old_handed.unwrap_or_default() - grant.handed_over;
+        self.hand_over(id, reservation.revision, delta, at);
+        if let Some(idempotency) = idempotency {
+            self.remember_answer(id, idempotency, at);
+        }
+    }
+
+    /// What is led after a change: the followers whose grant changed have yet to settle, and the
+    /// answers that showed the old revision keep it.
+    fn next_led(&mut self, old: Option<Led>, reservation: &Arc<Reservation>) -> Led {
+        let Some(mut led) = old else {
+            let to_settle = reservation
+                .followers()
+                .map(|key| (key.clone(), reservation.revision));
+            let unsettled = to_settle.collect();
+            return Led {
+                reservation: reservation.clone(),
+                unsettled,
+                answers: Vec::new(),
+            };
+        };
+        self.unindex_led(&led);
+        for request in &led.answers {
+            if let Some(answered) = self.kept.answers.get_mut(request) {
+                answered.past = Some(led.reservation.clone());
+            }
+        }
+        for key in reservation.followers() {
+            if led.reservation.grant(key).differs(&reservation.grant(key)) {
+                led.unsettled.retain(|(follower, _)| follower != key);
+                led.unsettled.push((key.clone(), reservation.revision));
+            }
+        }
+        led.reservation = reservation.clone();
+        led
+    }
+
+    fn remember_answer(&mut self, id: ReservationId, idempotency: Idempotency, at: Timestamp) {
+        let answered = Answered {
+            body: idempotency.body,
+            at,
+            reservation: id,
+            past: None,
+        };
+        self.kept.answers.insert(idempotency.key, answered);
+        if let Some(led) = self.kept.led.get_mut(&id) {
+            led.answers.push(idempotency.key);
+        }
+    }
+
+    fn apply_acknowledged(&mut self, done: &Acknowledgements) {
+        for (id, follower, revision) in &done.settled {
+            let Some(led) = self.kept.led.get_mut(id) else {
+                continue;
+            };
+            led.unsettled
+                .retain(|(key, since)| key != follower || since > revision);
+            if led.unsettled.is_empty() {
+                self.unsettled.remove(id);
+            }
+        }
+        self.kept
+            .outgoing
+            .retain(|outgoing| !done.arrived.contains(&outgoing.arrival.id));
+    }
+
+    /// Takes what was handed over off on hand; `delta` is zero or less.
+    fn hand_over(&mut self, id: ReservationId, revision: u64, delta: Quantity, at: Timestamp) {
+        if delta.is_zero() {
+            return;
+        }
+        assert!(delta < Quantity::ZERO, "a hand-over is never undone");
+        self.kept.level.on_hand += delta;
+        let name = MovementId(id.0.wrapping_add(u128::from(revision)));
+        let remembered = Remembered {
+            content: revision,
+            occurred_at: at,
+            delta,
+            recorded_at: at,
+            oversold: false,
+            absorbed: false,
+            used: None,
+        };
+        self.kept.remembered.insert(name, remembered);
+    }
+
+    /// Takes a hold out of the figures and indexes, to be changed and put back.
+    fn take_hold(&mut self, id: ReservationId) -> Option<Hold> {
+        let hold = self.kept.holds.remove(&id)?;
+        self.count_hold(id, &hold, false);
+        Some(hold)
+    }
+
+    fn put_hold(&mut self, id: ReservationId, hold: Hold) {
+        if !hold.is_over() {
+            self.count_hold(id, &hold, true);
+            self.kept.holds.insert(id, hold);
+        }
+    }
+
+    fn count_hold(&mut self, id: ReservationId, hold: &Hold, present: bool) {
+        let signed = |quantity: Quantity| if present { quantity } else { -quantity };
+        let level = &mut self.kept.level;
+        let side = if hold.grant.committed {
+            &mut level.committed
+        } else {
+            &mut level.held
+        };
+        *side += signed(hold.remaining());
+        self.tentative += signed(hold.tentative());
+        if hold.lead != self.key {
+            let hint = hold
+                .grant
+                .deadline
+                .filter(|_| hold.remaining().is_positive());
+            let wait = hold.prepared.map(|prepared| prepared.before);
+            mark(&mut self.hints, hint.map(|at| (at, id)), present);
+            mark(&mut self.waits, wait.map(|at| (at, id)), present);
+            let unreported = hold.has_unreported_use().then_some(id);
+            mark(&mut self.unreported, unreported, present);
+        }
+    }
+
+    fn index_led(&mut self, led: &Led) {
+        self.mark_led(led, true);
+    }
+
+    fn unindex_led(&mut self, led: &Led) {
+        self.mark_led(led, false);
+    }
+
+    fn mark_led(&mut self, led: &Led, present: bool) {
+        let reservation = &led.reservation;
+        let live = reservation.state.is_live();
+        let deadline = reservation
+            .deadline
+            .filter(|_| live)
+            .map(|at| (at, reservation.id));
+        let resolved = reservation.resolved_at;
+        let forget = resolved.map(|at| (at.plus_millis(FORGET_AFTER_MS), reservation.id));
+        mark(&mut self.deadlines, deadline, present);
+        mark(&mut self.forgettable, forget, present);
+        let owing = (!led.unsettled.is_empty()).then_some(reservation.id);
+        mark(&mut self.unsettled, owing, present);
+    }
+
+    /// Builds what is derived from what is kept.
+    pub(super) fn derive(&mut self) {
+        let (holds, led) = (
+            std::mem::take(&mut self.kept.holds),
+            std::mem::take(&mut self.kept.led),
+        );
+        self.kept.level.held = Quantity::ZERO;
+        self.kept.level.committed = Quantity::ZERO;
+        for (id, hold) in &holds {
+            self.count_hold(*id, hold, true);
+        }
+        for led in led.values() {
+            self.index_led(led);
+        }
+        self.kept.holds = holds;
+        self.kept.led = led;
+    }
+
+    /// Forgets what is past its time, once that is a good part of what is remembered.
+    fn forget_some(&mut self, now: Timestamp) {
+        let lazily = |expired: usize, all: usize| expired > 0 && expired * 4 >= all;
+        let kept = &self.kept;
+        if lazily(expired_answers(kept, now), kept.answers.len())
+            || lazily(expired_movements(kept, now), kept.remembered.len())
+            || self.forgettable.first().is_some_and(|(at, _)| *at <= now)
+        {
+            self.forget(now);
+        }
+        self.kept.denied.retain(|_, until| *until > now);
+    }
+
+    /// Forgets all that is past its time: answers and resolved reservations after a day,
+    /// movement ids after seven.
+    pub fn forget(&mut self, now: Timestamp) {
+        let answers = expired_answers(&self.kept, now);
+        self.kept.answers.drain(..answers);
+        let movements = expired_movements(&self.kept, now);
+        self.kept.remembered.drain(..movements);
+        let until = (now, ReservationId(u128::MAX));
+        let due: Vec<_> = self.forgettable.range(..=until).copied().collect();
+        for (at, id) in due {
+            if !self.unsettled.contains(&id) {
+                self.forgettable.remove(&(at, id));
+                self.kept.led.remove(&id);
+            }
+        }
+    }
+
+    /// The invariants that hold after every change; the sums are checked in full in debug builds.
+    fn check(&self) {
+        let level: &Level = &self.kept.level;
+        assert!(level.held >= Quantity::ZERO && level.committed >= Quantity::ZERO);
+        assert!(self.tentative >= Quantity::ZERO);
+        if cfg!(debug_assertions) && self.kept.holds.len() < 100 {
+            let mut again = self.clone();
+            again.derive_anew();
+            assert_eq!(&again, self, "what is derived follows from what is kept");
+        }
+    }
+
+    fn derive_anew(&mut self) {
+        let kept = std::mem::take(&mut self.kept);
+        *self = Ledger::with(self.key.clone(), kept);
+    }
+}
+
+fn mark<T: Ord>(set: &mut std::collections::BTreeSet<T>, entry: Option<T>, present: bool) {
+    let Some(entry) = entry else { return };
+    if present {
+        set.insert(entry);
+    } else {
+        set.remove(&entry);
+    }
+}
+
+fn expired_answers(kept: &Kept, now: Timestamp) -> usize {
+    let limit = now.plus_millis(-FORGET_AFTER_MS);
+    kept.answers
+        .as_slice()
+        .partition_point(|_, answered| answered.at <= limit)
+}
+
+fn expired_movements(kept: &Kept, now: Timestamp) -> usize {
+    let limit = now.plus_millis(-REMEMBER_MOVEMENTS_MS);
+    kept.remembered
+        .as_slice()
+        .partition_point(|_, one| one.recorded_at <= limit)
+}
+
+impl Grant {
+    /// Whether a follower that has this one must be told `newer`.
+    fn differs(&self, newer: &Grant) -> bool {
+        let told = Grant {
+            revision: 0,
+            acknowledged: Quantity::ZERO,
+            ..*self
+        };
+        told != Grant {
+            revision: 0,
+            acknowledged: Quantity::ZERO,
+            ..*newer
+        }
+    }
+}

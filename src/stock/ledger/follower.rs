@@ -1,0 +1,127 @@
+//! What a key does for reservations that are led elsewhere: it says what it could grant, sets a
+//! raise aside, and takes the lead's word. It never lets a hold lapse by itself.
+
+use super::super::command::{Answer, Decision};
+use super::super::event::Event;
+use super::super::hold::{Grant, Prepared};
+use super::super::key::StockKey;
+use super::super::quantity::Quantity;
+use super::super::refusal::{Refusal, Shortage};
+use super::super::reservation::ReservationId;
+use super::super::time::Timestamp;
+use super::{Ledger, Rules};
+
+/// A raise to set aside.
+pub(super) struct Raising<'a> {
+    pub id: ReservationId,
+    pub lead: &'a StockKey,
+    pub base: Grant,
+    pub granted: Quantity,
+    pub partial: bool,
+    pub before: Timestamp,
+}
+
+impl Ledger {
+    pub(super) fn decide_ask(
+        &self,
+        id: ReservationId,
+        wanted: Quantity,
+        now: Timestamp,
+    ) -> Result<Decision, Refusal> {
+        self.expect_stocked()?;
+        let grantable = self.grantable(id);
+        let inquiries = self.inquiries(now);
+        if grantable < wanted && !inquiries.is_empty() {
+            return Ok(Decision::SettleFirst(inquiries));
+        }
+        let till_used = self.hold(id).map_or(Quantity::ZERO, |hold| hold.till_used);
+        Ok(Decision::Nothing(Answer::Grantable {
+            quantity: grantable,
+            till_used,
+        }))
+    }
+
+    pub(super) fn decide_prepare(
+        &self,
+        raise: &Raising<'_>,
+        now: Timestamp,
+        rules: &Rules,
+    ) -> Result<Decision, Refusal> {
+        self.expect_stocked()?;
+        let hold = self.hold(raise.id);
+        if now >= raise.before {
+            return Err(Refusal::TooLate);
+        }
+        if hold.is_some_and(|hold| hold.prepared.is_some()) {
+            return self.refuse(Refusal::Superseded, now);
+        }
+        let newer = hold.is_some_and(|hold| hold.grant.revision > raise.base.revision);
+        if newer {
+            return Err(Refusal::Superseded);
+        }
+        if hold.is_none() && self.kept.holds.len() >= rules.holds_max {
+            return Err(Refusal::Full("holds"));
+        }
+        let grantable = self.grantable(raise.id);
+        if grantable < raise.granted && !raise.partial {
+            let short = self.shortage(raise.granted, grantable);
+            return self.refuse(Refusal::InsufficientStock(vec![short]), now);
+        }
+        let taken = raise.granted.min(grantable);
+        if taken.is_zero() {
+            return Ok(Decision::Nothing(Answer::Prepared(taken)));
+        }
+        let (revision, before) = (raise.base.revision + 1, raise.before);
+        let prepared = Prepared {
+            revision,
+            granted: taken,
+            before,
+        };
+        let (lead, base) = (raise.lead.clone(), raise.base);
+        let event = Event::Prepared {
+            reservation: raise.id,
+            lead,
+            base,
+            prepared,
+        };
+        Ok(Decision::Record(vec![event], Answer::Prepared(taken)))
+    }
+
+    pub(super) fn shortage(&self, requested: Quantity, available: Quantity) -> Shortage {
+        Shortage {
+            key: self.key.clone(),
+            requested,
+            available,
+        }
+    }
+
+    pub(super) fn decide_abandon(&self, id: ReservationId, revision: u64) -> Decision {
+        let prepared = self.hold(id).and_then(|hold| hold.prepared);
+        if prepared.is_none_or(|prepared| prepared.revision != revision) {
+            return Decision::Nothing(Answer::Done);
+        }
+        Decision::Record(vec![Event::Abandoned { reservation: id }], Answer::Done)
+    }
+
+    /// The lead's word never makes a hold: what is raised was prepared first. So a late word
+    /// about a hold that is over changes nothing.
+    pub(super) fn decide_settle(&self, id: ReservationId, grant: Grant) -> Decision {
+        let Some(hold) = self.hold(id) else {
+            return Decision::Nothing(Answer::Done);
+        };
+        let decided = hold
+            .prepared
+            .is_some_and(|prepared| prepared.revision <= grant.revision);
+        let stale = grant.revision < hold.grant.revision;
+        if stale || (hold.grant == grant && !decided) {
+            return Decision::Nothing(Answer::Done);
+        }
+        Decision::Record(
+            vec![Event::Settled {
+                reservation: id,
+                grant,
+            }],
+            Answer::Done,
+        )
+    }
+}

@@ -1,0 +1,225 @@
+//! The calls that take something from stock, as the lead decides them: place, replace lines,
+//! reclaim. What followers give was prepared before; the lead's own part is decided here.
+
+use std::sync::Arc;
+
+use super::super::command::{Answer, Decision, NewLine, Place};
+use super::super::event::{Cause, Event};
+use super::super::key::StockKey;
+use super::super::quantity::Quantity;
+use super::super::refusal::{Refusal, Shortage};
+use super::super::reservation::{Confirmation, Line, Reservation, State};
+use super::lead::{Call, Outcome, changed};
+use super::{Ledger, Rules};
+
+impl Ledger {
+    pub(super) fn decide_place(
+        &self,
+        call: &Call<'_>,
+        place: &Place,
+        rules: &Rules,
+    ) -> Result<Decision, Refusal> {
+        if let Some(known) = self.reservation(place.id) {
+            return Ok(self.decided(call, known, Outcome::TookEffect));
+        }
+        if self.is_denied(place.id) {
+            return Err(Refusal::TooLate);
+        }
+        self.expect_stocked()?;
+        if self.kept.holds.len() >= rules.holds_max {
+            return Err(Refusal::Full("holds"));
+        }
+        if self.kept.led.len() >= rules.led_max {
+            return Err(Refusal::Full("remembered reservations"));
+        }
+        let mut reservation = self.new_reservation(call, place);
+        let short = self.take(call, &mut reservation, place.partial);
+        if !short.is_empty() {
+            return self.refuse(Refusal::InsufficientStock(short), call.now);
+        }
+        let Some(confirmation) = &place.confirm else {
+            return Ok(changed(call, reservation, Cause::Placed));
+        };
+        let mut confirmed = reservation.clone();
+        confirmed.confirm(confirmation)?;
+        confirmed.revision += 1;
+        let (held, confirmed) = (Arc::new(reservation), Arc::new(confirmed));
+        let answer = Answer::Reservation {
+            reservation: confirmed.clone(),
+            replayed: false,
+        };
+        let cause = Cause::Placed;
+        let placed = Event::Reserved {
+            reservation: held,
+            cause,
+            idempotency: None,
+        };
+        let (cause, idempotency) = (Cause::Confirmed, call.idempotency);
+        let confirmed = Event::Reserved {
+            reservation: confirmed,
+            cause,
+            idempotency,
+        };
+        Ok(Decision::Record(vec![placed, confirmed], answer))
+    }
+
+    fn new_reservation(&self, call: &Call<'_>, place: &Place) -> Reservation {
+        let mut reservation = Reservation {
+            id: place.id,
+            lead: self.key.clone(),
+            revision: 1,
+            state: State::Held,
+            lines: place.lines.iter().map(|new| new_line(new, None)).collect(),
+            shares: Vec::with_capacity(1),
+            deadline: Some(call.now.plus_millis(place.ttl_ms)),
+            ttl_ms: place.ttl_ms,
+            by: call.by.clone(),
+            customer: place.customer.clone(),
+            reference: place.reference.clone(),
+            metadata: place.metadata.clone(),
+            confirmation: None,
+            created_at: call.now,
+            resolved_at: None,
+        };
+        reservation.share_mut(&self.key);
+        share_all(&mut reservation);
+        reservation
+    }
+
+    pub(super) fn decide_lines(
+        &self,
+        call: &Call<'_>,
+        mut reservation: Reservation,
+        lines: &[NewLine],
+    ) -> Result<Decision, Refusal> {
+        if reservation.state != State::Held {
+            return Err(reservation.does_not_fit());
+        }
+        let old = std::mem::take(&mut reservation.lines);
+        reservation.lines = lines
+            .iter()
+            .map(|new| new_line(new, held_line(&old, new)))
+            .collect();
+        let currency = reservation.currency();
+        let prices = reservation.lines.iter().filter_map(|line| line.unit_price);
+        if prices
+            .into_iter()
+            .any(|price| Some(price.currency) != currency)
+        {
+            return Err(Refusal::CurrencyMismatch);
+        }
+        share_all(&mut reservation);
+        reservation.deadline = Some(call.now.plus_millis(reservation.ttl_ms));
+        let short = self.take(call, &mut reservation, false);
+        if !short.is_empty() {
+            return self.refuse(Refusal::InsufficientStock(short), call.now);
+        }
+        reservation.advance(call.now);
+        Ok(changed(call, reservation, Cause::LinesReplaced))
+    }
+
+    pub(super) fn decide_reclaim(
+        &self,
+        call: &Call<'_>,
+        mut reservation: Reservation,
+        confirmation: &Confirmation,
+    ) -> Result<Decision, Refusal> {
+        reservation.confirm(confirmation)?;
+        let short = self.take(call, &mut reservation, false);
+        if !short.is_empty() {
+            return self.refuse(Refusal::InsufficientStock(short), call.now);
+        }
+        reservation.advance(call.now);
+        Ok(changed(call, reservation, Cause::Confirmed))
+    }
+
+    /// Fits the lines to what followers prepared and to what is free here. Gives the shortages,
+    /// if any: with `partial` only when nothing at all can be had.
+    fn take(&self, call: &Call<'_>, reservation: &mut Reservation, partial: bool) -> Vec<Shortage> {
+        let keys: Vec<StockKey> = reservation
+            .shares
+            .iter()
+            .map(|share| share.key.clone())
+            .collect();
+        let mut short = Vec::new();
+        for key in keys {
+            let wanted = reservation.wanted(&key);
+            let grantable = self.grantable_at(call, &key);
+            if wanted <= grantable || wanted <= reservation.used(&key) {
+                continue;
+            }
+            short.push(Shortage {
+                key: key.clone(),
+                requested: wanted,
+                available: grantable,
+            });
+            if partial {
+                fit(&mut reservation.lines, &key, grantable);
+            }
+        }
+        if partial {
+            let nothing = reservation.lines.iter().all(|line| line.quantity.is_zero());
+            short.retain(|_| nothing);
+            reservation.lines.iter_mut().for_each(|line| {
+                line.requested = line.requested.or(Some(line.quantity));
+            });
+        }
+        short
+    }
+
+    /// The most that may be granted at `key`: here what is free, elsewhere what was prepared, or
+    /// else what the newest revision already grants.
+    fn grantable_at(&self, call: &Call<'_>, key: &StockKey) -> Quantity {
+        if *key == self.key {
+            return if self.level().stocked {
+                self.grantable(call.id)
+            } else {
+                Quantity::ZERO
+            };
+        }
+        let prepared = call
+            .raise
+            .and_then(|raise| raise.prepared.iter().find(|(k, _)| k == key));
+        let granted = self
+            .reservation(call.id)
+            .map(|known| known.grant(key).granted);
+        prepared.map_or(granted.unwrap_or_default(), |(_, quantity)| *quantity)
+    }
+}
+
+/// Cuts the lines at `key` to what is there, the first lines first.
+fn fit(lines: &mut [Line], key: &StockKey, mut there: Quantity) {
+    for line in lines.iter_mut().filter(|line| line.key == *key) {
+        let taken = line.quantity.min(there);
+        line.requested = Some(line.quantity);
+        line.quantity = taken;
+        there -= taken;
+    }
+}
+
+/// A line as it is kept: an old line's price holds.
+fn new_line(new: &NewLine, old: Option<&Line>) -> Line {
+    Line {
+        line: new.line.clone(),
+        key: new.key.clone(),
+        quantity: new.quantity,
+        requested: None,
+        unit_price: old.map_or(new.unit_price, |old| old.unit_price),
+        cancelled: Quantity::ZERO,
+    }
+}
+
+/// The old line that a new one continues: the same key, if possible under the same reference.
+fn held_line<'a>(old: &'a [Line], new: &NewLine) -> Option<&'a Line> {
+    let same_key = || old.iter().filter(|line| line.key == new.key);
+    same_key()
+        .find(|line| line.line == new.line)
+        .or_else(|| same_key().next())
+}
+
+fn share_all(reservation: &mut Reservation) {
+    for index in 0..reservation.lines.len() {
+        let key = reservation.lines[index].key.clone();
+        reservation.share_mut(&key);
+    }
+}

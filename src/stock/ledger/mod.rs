@@ -1,0 +1,316 @@
+//! The ledger of one stock key: everything it has, promises, remembers and owes.
+//!
+//! `decide` turns a command into events and changes nothing; `record` applies events and gives
+//! the journal's record of them; `replay` applies such a record again. Whatever the state is, it
+//! came about by `apply` alone, live and at recovery.
+//!
+//! A reservation over several keys has its decision at one of them, the lead. There the ledger
+//! keeps the reservation (`led`); at every key, the lead's included, it keeps a hold.
+
+mod apply;
+mod call;
+mod decide;
+mod follower;
+mod lead;
+mod lines;
+mod movement;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use super::command::Inquiry;
+use super::hold::Hold;
+use super::key::StockKey;
+use super::level::Level;
+use super::movement::{Movement, MovementId, Remembered};
+use super::quantity::Quantity;
+use super::reservation::{Reservation, ReservationId};
+use super::time::{DAY_MS, Timestamp};
+
+pub use apply::ReplayError;
+
+/// How long a resolved reservation and an idempotency answer are remembered.
+pub const FORGET_AFTER_MS: i64 = DAY_MS;
+
+/// How long a movement's id is remembered.
+pub const REMEMBER_MOVEMENTS_MS: i64 = 7 * DAY_MS;
+
+/// How many reservations one record lets expire.
+const EXPIRE_AT_ONCE_MAX: usize = 1000;
+
+/// How many leads are asked before one command is tried again.
+const INQUIRE_AT_ONCE_MAX: usize = 100;
+
+/// The bounds of one key, and what counts as a few. From the configuration.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Up to this much is shown as `limited`, with its count.
+    pub limited_max: Quantity,
+    /// Holds at one key.
+    pub holds_max: usize,
+    /// Reservations one key leads and remembers.
+    pub led_max: usize,
+    /// Movement ids one key remembers.
+    pub remembered_max: usize,
+}
+
+impl Default for Rules {
+    fn default() -> Rules {
+        Rules {
+            limited_max: Quantity::from(3),
+            holds_max: 1_000_000,
+            led_max: 20_000_000,
+            remembered_max: 5_000_000,
+        }
+    }
+}
+
+/// The state of one stock key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    key: StockKey,
+    kept: Kept,
+    /// What prepared raises would take on top of what is granted.
+    tentative: Quantity,
+    /// Deadlines of live reservations led here.
+    deadlines: BTreeSet<(Timestamp, ReservationId)>,
+    /// Deadlines of holds led elsewhere, as far as known here.
+    hints: BTreeSet<(Timestamp, ReservationId)>,
+    /// When prepared raises are to be asked after.
+    waits: BTreeSet<(Timestamp, ReservationId)>,
+    /// When resolved reservations led here may be forgotten.
+    forgettable: BTreeSet<(Timestamp, ReservationId)>,
+    /// Reservations led here whose followers have yet to settle.
+    unsettled: BTreeSet<ReservationId>,
+    /// Holds here whose use the lead has yet to record.
+    unreported: BTreeSet<ReservationId>,
+}
+
+/// What a snapshot holds. The order of the fields is part of the disk format; the level comes
+/// first, so that a passive key's figures are read without the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    level: Level,
+    /// The newest version that changed on hand.
+    on_hand_version: u64,
+    /// The newest moment that a count with `counted_at` spoke of.
+    counted_until: Timestamp,
+    /// The newest moment that any count spoke of.
+    last_count_at: Timestamp,
+    /// The position of the newest record that changed on hand; zero: none.
+    last_movement: u64,
+    holds: BTreeMap<ReservationId, Hold>,
+    led: BTreeMap<ReservationId, Led>,
+    answers: IndexMap<u128, Answered>,
+    remembered: IndexMap<MovementId, Remembered>,
+    /// Raises denied although nobody ever heard of their reservation, and until when.
+    denied: BTreeMap<ReservationId, Timestamp>,
+    /// Transfers that have yet to arrive.
+    outgoing: Vec<Outgoing>,
+}
+
+/// A reservation led here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Led {
+    reservation: Arc<Reservation>,
+    /// The followers that have yet to settle, and at which revision.
+    unsettled: Vec<(StockKey, u64)>,
+    /// The requests whose answer is the newest revision.
+    answers: Vec<u128>,
+}
+
+/// The first answer to a request with an Idempotency-Key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Answered {
+    body: u128,
+    at: Timestamp,
+    reservation: ReservationId,
+    /// The reservation as it was then; none while that is its newest revision.
+    past: Option<Arc<Reservation>>,
+}
+
+/// A transfer that left and has yet to arrive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outgoing {
+    /// Where to.
+    pub to: StockKey,
+    /// What the destination is to record, under the same id.
+    pub arrival: Movement,
+    /// Who sent it.
+    pub by: super::cause::By,
+}
+
+/// Work this key owes others, to be repeated until it is durable there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// Tell these followers what the reservation grants them.
+    Settle(ReservationId),
+    /// Tell the lead what tills used here.
+    ReportUse(ReservationId),
+    /// Let the transfer arrive.
+    Deliver(MovementId),
+}
+
+impl Ledger {
+    /// The ledger of a key that was never stocked.
+    pub fn new(key: StockKey) -> Ledger {
+        Ledger::with(key, Kept::default())
+    }
+
+    fn with(key: StockKey, kept: Kept) -> Ledger {
+        let mut ledger = Ledger {
+            key,
+            kept,
+            tentative: Quantity::ZERO,
+            deadlines: BTreeSet::new(),
+            hints: BTreeSet::new(),
+            waits: BTreeSet::new(),
+            forgettable: BTreeSet::new(),
+            unsettled: BTreeSet::new(),
+            unreported: BTreeSet::new(),
+        };
+        ledger.derive();
+        ledger
+    }
+
+    /// The ledger from its image (see `image`).
+    pub fn from_image(key: StockKey, image: &[u8]) -> Result<Ledger, postcard::Error> {
+        Ok(Ledger::with(key, postcard::from_bytes(image)?))
+    }
+
+    /// Everything that replay would need, as bytes: what a snapshot and a passive key hold.
+    pub fn image(&self) -> Vec<u8> {
+        postcard::to_stdvec(&self.kept).expect("a ledger is plain data and always encodes")
+    }
+
+    /// The figures at the head of an image.
+    pub fn level_of_image(image: &[u8]) -> Result<Level, postcard::Error> {
+        postcard::take_from_bytes(image).map(|(level, _)| level)
+    }
+
+    /// Which key.
+    pub fn key(&self) -> &StockKey {
+        &self.key
+    }
+
+    /// The figures after the newest record.
+    pub fn level(&self) -> &Level {
+        &self.kept.level
+    }
+
+    /// A reservation led here, at its newest revision.
+    pub fn reservation(&self, id: ReservationId) -> Option<&Arc<Reservation>> {
+        self.kept.led.get(&id).map(|led| &led.reservation)
+    }
+
+    /// Every reservation led here.
+    pub fn reservations(&self) -> impl Iterator<Item = &Arc<Reservation>> {
+        self.kept.led.values().map(|led| &led.reservation)
+    }
+
+    /// Every remembered answer: request key, request body, when, and the reservation it showed.
+    pub fn answers(&self) -> impl Iterator<Item = (u128, u128, Timestamp, Arc<Reservation>)> {
+        self.kept.answers.iter().filter_map(|(key, answered)| {
+            let shown = self.shown(answered)?;
+            Some((*key, answered.body, answered.at, shown))
+        })
+    }
+
+    fn shown(&self, answered: &Answered) -> Option<Arc<Reservation>> {
+        let newest = || self.reservation(answered.reservation);
+        answered.past.as_ref().or_else(newest).cloned()
+    }
+
+    /// The hold of a reservation here.
+    pub fn hold(&self, id: ReservationId) -> Option<&Hold> {
+        self.kept.holds.get(&id)
+    }
+
+    /// Every hold here.
+    pub fn holds(&self) -> impl Iterator<Item = (ReservationId, &Hold)> {
+        self.kept.holds.iter().map(|(id, hold)| (*id, hold))
+    }
+
+    /// The followers of `id` that have yet to settle.
+    pub fn unsettled(&self, id: ReservationId) -> &[(StockKey, u64)] {
+        self.kept.led.get(&id).map_or(&[], |led| &led.unsettled)
+    }
+
+    /// A transfer that has yet to arrive.
+    pub fn outgoing(&self, id: MovementId) -> Option<&Outgoing> {
+        self.kept
+            .outgoing
+            .iter()
+            .find(|outgoing| outgoing.arrival.id == id)
+    }
+
+    /// All work owed to other keys.
+    pub fn errands(&self) -> Vec<Errand> {
+        let settle = self.unsettled.iter().map(|id| Errand::Settle(*id));
+        let report = self.unreported.iter().map(|id| Errand::ReportUse(*id));
+        let deliver = self
+            .kept
+            .outgoing
+            .iter()
+            .map(|one| Errand::Deliver(one.arrival.id));
+        settle.chain(report).chain(deliver).collect()
+    }
+
+    /// Whether this key may rest: nothing will happen to it by itself, and it owes nothing.
+    pub fn is_idle(&self) -> bool {
+        let waiting = self.next_alarm().is_some();
+        let owing = !self.unsettled.is_empty() || !self.unreported.is_empty();
+        !waiting && !owing && self.kept.outgoing.is_empty()
+    }
+
+    /// The position of the newest record that changed on hand; zero: none.
+    pub fn last_movement(&self) -> u64 {
+        self.kept.last_movement
+    }
+
+    /// When this key is next to be woken: the earliest deadline it decides, raise it asks after,
+    /// or hint that a lead should long have spoken of.
+    pub fn next_alarm(&self) -> Option<Timestamp> {
+        const HINT_GRACE_MS: i64 = 1000;
+        let first = |times: &BTreeSet<(Timestamp, ReservationId)>| times.first().map(|(at, _)| *at);
+        let hint = first(&self.hints).map(|at| at.plus_millis(HINT_GRACE_MS));
+        [first(&self.deadlines), first(&self.waits), hint]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The holds whose fate the lead should tell before anything is refused for their sake.
+    pub fn inquiries(&self, now: Timestamp) -> Vec<Inquiry> {
+        let until = (now, ReservationId(u128::MAX));
+        let overdue = self.waits.range(..=until).chain(self.hints.range(..=until));
+        let inquiry = |(_, id): &(Timestamp, ReservationId)| {
+            let hold = &self.kept.holds[id];
+            let waiting = hold.prepared.filter(|prepared| prepared.before <= now);
+            let (lead, prepared) = (hold.lead.clone(), waiting.map(|prepared| prepared.revision));
+            Inquiry {
+                reservation: *id,
+                lead,
+                prepared,
+            }
+        };
+        overdue.take(INQUIRE_AT_ONCE_MAX).map(inquiry).collect()
+    }
+
+    /// What decisions may still give away: below zero when more is promised than there is.
+    fn free(&self) -> Quantity {
+        let level = &self.kept.level;
+        level.on_hand - level.held - level.committed - level.safety_stock - self.tentative
+    }
+
+    /// The most that `id` could be granted here, its own hold not counted against it.
+    fn grantable(&self, id: ReservationId) -> Quantity {
+        let hold = self.kept.holds.get(&id);
+        let own = hold.map_or(Quantity::ZERO, |hold| hold.used() + hold.remaining());
+        let back = hold.map_or(Quantity::ZERO, Hold::tentative);
+        own + (self.free() + back).or_zero()
+    }
+}
