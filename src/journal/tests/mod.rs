@@ -1,6 +1,8 @@
 //! How the journal behaves, on the memory store where the disk does not matter and on a data
 //! directory where it does.
 
+#[cfg(feature = "failpoints")]
+mod crash;
 mod embedded;
 mod failure;
 mod model;
