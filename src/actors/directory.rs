@@ -91,6 +91,11 @@ impl Slot {
     }
 }
 
+fn ledger_of(key: &StockKey, image: &[u8]) -> Ledger {
+    let ledger = Ledger::from_image(key.clone(), image);
+    ledger.expect("an image is read only as it was written")
+}
+
 fn level_of(image: &[u8]) -> Level {
     Ledger::level_of_image(image).expect("an image is read only as it was written")
 }
@@ -110,13 +115,62 @@ impl Directory {
         })
     }
 
-    /// Takes a key's ledger from recovery.
-    pub(super) fn load(&self, key: StockKey, image: Vec<u8>, changed: bool) {
-        if changed {
-            self.dirty.lock().insert(key.clone());
+    /// Takes the keys and images of the snapshots, at recovery.
+    pub fn load(&self, keys: Vec<(StockKey, Vec<u8>)>) {
+        self.ordered
+            .write()
+            .extend(keys.iter().map(|(key, _)| key.clone()));
+        for (key, image) in keys {
+            self.slots.insert(key, Slot::Passive(image.into()));
         }
-        self.ordered.write().insert(key.clone());
-        self.slots.insert(key, Slot::Passive(image.into()));
+    }
+
+    /// The ledger of a key that no actor has: at recovery.
+    pub fn resting_ledger(&self, key: &StockKey) -> Ledger {
+        match self.slots.get(key).as_deref() {
+            Some(Slot::Passive(image)) => ledger_of(key, image),
+            Some(Slot::Active(_)) => unreachable!("no actor runs before recovery is done"),
+            None => Ledger::new(key.clone()),
+        }
+    }
+
+    /// Takes a ledger that changed since the snapshot, at recovery.
+    pub fn load_changed(&self, ledger: &Ledger) {
+        self.mark_dirty(ledger.key());
+        self.ordered.write().insert(ledger.key().clone());
+        let image = ledger.image().into();
+        self.slots
+            .insert(ledger.key().clone(), Slot::Passive(image));
+    }
+
+    /// Builds the indexes from what was loaded.
+    pub fn index(&self) {
+        for slot in &self.slots {
+            if let Slot::Passive(image) = slot.value() {
+                let ledger = ledger_of(slot.key(), image);
+                for reservation in ledger.reservations() {
+                    self.context.reservations.publish(reservation);
+                }
+                for (key, body, at, _) in ledger.answers() {
+                    self.context.idempotency.load(key, body, at, ledger.key());
+                }
+            }
+        }
+    }
+
+    /// Wakes every key that something will happen to by itself, or that owes something.
+    pub fn wake_busy(self: &Arc<Self>) -> usize {
+        let busy = |key: &StockKey, slot: &Slot| match slot {
+            Slot::Passive(image) => !ledger_of(key, image).is_idle(),
+            Slot::Active(_) => false,
+        };
+        let slots = self.slots.iter();
+        let busy = slots.filter(|slot| busy(slot.key(), slot.value()));
+        let keys: Vec<StockKey> = busy.map(|slot| slot.key().clone()).collect();
+        for key in &keys {
+            drop(self.active(key));
+        }
+        keys.len()
     }
 
     /// The actor of `key`, woken or made if need be.
@@ -130,9 +184,7 @@ impl Directory {
             Entry::Occupied(mut slot) => match slot.get_mut() {
                 Slot::Active(active) => active.clone(),
                 Slot::Passive(image) => {
-                    let ledger = Ledger::from_image(key.clone(), image);
-                    let ledger = ledger.expect("an image is read only as it was written");
-                    let active = self.start(ledger);
+                    let active = self.start(ledger_of(key, image));
                     slot.insert(Slot::Active(active.clone()));
                     active
                 }
@@ -155,11 +207,6 @@ impl Directory {
             StockActor::new(ledger, directory, shown, ctx.address())
         });
         Active { addr, presence }
-    }
-
-    /// Wakes `key`, so that it does what it owes.
-    pub(super) fn wake(self: &Arc<Self>, key: &StockKey) {
-        drop(self.active(key));
     }
 
     /// An actor's ledger goes to rest; called by the actor, which then only forwards.
@@ -235,12 +282,7 @@ impl Directory {
     pub(super) fn last_movement(&self, key: &StockKey) -> Option<u64> {
         Some(match self.slots.get(key)?.value() {
             Slot::Active(active) => active.presence.published.lock().1,
-            Slot::Passive(image) => {
-                let ledger = Ledger::from_image(key.clone(), image);
-                ledger
-                    .expect("an image is read only as it was written")
-                    .last_movement()
-            }
+            Slot::Passive(image) => ledger_of(key, image).last_movement(),
         })
     }
 
@@ -269,17 +311,17 @@ impl Directory {
     }
 
     /// The key changed and is to be part of the next snapshot round.
-    pub(super) fn mark_dirty(&self, key: &StockKey) {
+    pub fn mark_dirty(&self, key: &StockKey) {
         self.dirty.lock().insert(key.clone());
     }
 
     /// The keys that changed since this was last called.
-    pub(super) fn take_dirty(&self) -> HashSet<StockKey> {
+    pub fn take_dirty(&self) -> HashSet<StockKey> {
         mem::take(&mut *self.dirty.lock())
     }
 
     /// The image of a key and the position of the newest record in it; none if it never had one.
-    pub(super) async fn image(&self, key: &StockKey) -> Option<(Vec<u8>, Position)> {
+    pub async fn image(&self, key: &StockKey) -> Option<(Vec<u8>, Position)> {
         loop {
             let addr = match self.slots.get(key)?.value() {
                 Slot::Passive(image) => return Some((image.to_vec(), Position::ZERO)),

@@ -40,8 +40,8 @@ pub struct ActorsConfig {
     pub idle_ms: i64,
     /// How long a prepared raise waits before its key asks what became of it, milliseconds.
     pub prepare_ms: i64,
-    /// Idempotency keys remembered at once.
-    pub idempotency_keys_max: usize,
+    /// Reservations known to the node, resolved ones included while they are remembered.
+    pub reservations_max: usize,
 }
 
 impl Default for ActorsConfig {
@@ -51,7 +51,7 @@ impl Default for ActorsConfig {
             command_timeout: Duration::from_secs(5),
             idle_ms: 10_000,
             prepare_ms: 5_000,
-            idempotency_keys_max: 20_000_000,
+            reservations_max: 20_000_000,
         }
     }
 }

@@ -198,6 +198,10 @@ impl StockService {
         place: Place,
         idempotency: Option<Idempotency>,
     ) -> Result<Reserved, CallError> {
+        let context = &self.directory.context;
+        if context.reservations.len() >= context.config.reservations_max {
+            return Err(CallError::Overloaded);
+        }
         let wants = wants(&place.lines);
         let (lead, _) = wants.last_key_value().expect("a reservation has a line");
         let (id, lead, partial) = (place.id, lead.clone(), place.partial);
