@@ -126,7 +126,12 @@ struct Witnessing {
 }
 
 impl Completion for Witnessing {
-    fn publish(&mut self) {
+    fn publish(&mut self, position: Position) {
+        assert_eq!(
+            position.get(),
+            self.position,
+            "published at the place it was given"
+        );
         writeln!(self.published.lock(), "{}", self.position).unwrap();
     }
 
