@@ -5,6 +5,9 @@
 //! `actors` → `stock`, `journal`, `clock`; `journal` → `stock`; `stock` → nothing of ours.
 //! All may use `telemetry`.
 
+pub mod actors;
+pub mod catalogue;
 pub mod clock;
+pub mod http;
 pub mod journal;
 pub mod stock;

@@ -100,7 +100,7 @@ impl Log {
 }
 
 impl Completion for Noting {
-    fn publish(&mut self) {
+    fn publish(&mut self, _: Position) {
         if let Some(act) = self.on_publish.take() {
             act();
         }

@@ -1,0 +1,210 @@
+//! Who asks: the bearer token, its scopes and its bounds. Knows no route; each handler says what
+//! it needs.
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest, web};
+
+use super::border::Border;
+use super::fault::Wrong;
+use super::gate::client_address;
+use super::problem::{Code, Problem};
+use crate::catalogue::{Scope, Token};
+use crate::stock::{By, Channel};
+
+/// The longest token that is looked up at all.
+const SECRET_BYTES_MAX: usize = 512;
+
+/// Who asks; a request without a token is anonymous, one with a bad token never gets here.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    token: Option<Arc<Token>>,
+}
+
+impl Caller {
+    /// Somebody with `token`, or anybody.
+    pub fn new(token: Option<Arc<Token>>) -> Caller {
+        Caller { token }
+    }
+
+    /// Whether a token was given that may make that kind of request.
+    pub fn may(&self, scope: Scope) -> bool {
+        self.token.as_ref().is_some_and(|token| token.may(scope))
+    }
+
+    /// The token, if it may make that kind of request.
+    pub fn needs(&self, scope: Scope) -> Result<&Arc<Token>, Problem> {
+        let Some(token) = &self.token else {
+            let detail = "send a token as Authorization: Bearer";
+            return Err(Problem::new(Code::Unauthorized, detail));
+        };
+        if token.may(scope) {
+            Ok(token)
+        } else {
+            let detail = format!("this needs the scope {}", scope.as_str());
+            Err(Problem::new(Code::Forbidden, detail))
+        }
+    }
+}
+
+/// Who is written into the record: the token, and its channel, else the one the body says, else
+/// the default.
+pub fn by(token: &Token, said: Option<Channel>) -> Result<By, Wrong> {
+    let channel = match (&token.grant.channel, said) {
+        (Some(bound), Some(said)) if *bound != said => {
+            let detail = format!("is not the token's channel, which is {bound}");
+            return Err(Wrong::new(Code::WrongChannel, detail));
+        }
+        (Some(bound), _) => bound.clone(),
+        (None, said) => said.unwrap_or_default(),
+    };
+    Ok(By {
+        token: token.id,
+        channel,
+    })
+}
+
+/// Whether the token's bound lets it change stock at `location`.
+pub fn may_change(token: &Token, location: &str) -> Result<(), Wrong> {
+    if token.may_change_stock_at(location) {
+        return Ok(());
+    }
+    let detail = "is not among the locations the token is bound to";
+    Err(Wrong::new(Code::Forbidden, detail))
+}
+
+/// The secret of a bearer token; `None` without the header, an error if it is malformed.
+fn secret(request: &HttpRequest) -> Result<Option<&str>, Problem> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let Some(header) = headers.next() else {
+        return Ok(None);
+    };
+    let malformed = || Problem::new(Code::Unauthorized, "expected Authorization: Bearer TOKEN");
+    if headers.next().is_some() {
+        return Err(malformed());
+    }
+    let text = header.to_str().map_err(|_| malformed())?;
+    let (scheme, secret) = text.split_once(' ').ok_or_else(malformed)?;
+    let secret = secret.trim();
+    let well_formed = scheme.eq_ignore_ascii_case("bearer")
+        && (1..=SECRET_BYTES_MAX).contains(&secret.len())
+        && secret.bytes().all(|b| b.is_ascii_graphic());
+    if well_formed {
+        Ok(Some(secret))
+    } else {
+        Err(malformed())
+    }
+}
+
+fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
+    let border = request.app_data::<web::Data<Border>>();
+    let border = border.expect("every application is built with a border");
+    let found = match secret(request) {
+        Ok(None) => return Ok(Caller::new(None)),
+        Ok(Some(secret)) => border
+            .catalogue
+            .token(secret)
+            .ok_or_else(|| Problem::new(Code::Unauthorized, "the token is unknown or revoked")),
+        Err(problem) => Err(problem),
+    };
+    let limited = match &found {
+        Ok(token) => border.tokens.check(&token.id),
+        // Guessing tokens counts like asking without one.
+        Err(_) => border.addresses.check(&client_address(request, border)),
+    };
+    limited.map_err(rate_limited)?;
+    found.map(|token| Caller::new(Some(token)))
+}
+
+/// Too many requests; one would pass in so many seconds.
+pub fn rate_limited(seconds: u64) -> Problem {
+    let detail = format!("try again in {seconds} s; back ends send a token");
+    Problem::new(Code::RateLimited, detail).retry_after(seconds)
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Ready<Result<Caller, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(caller(request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use crate::catalogue::TokenGrant;
+
+    fn token(change: impl FnOnce(&mut TokenGrant)) -> Arc<Token> {
+        let mut token = Token::from_environment("secret");
+        change(&mut token.grant);
+        Arc::new(token)
+    }
+
+    #[test]
+    fn a_bearer_token_is_taken_and_anything_else_is_malformed() {
+        let read = |header: &str| {
+            let request = TestRequest::default()
+                .insert_header(("Authorization", header))
+                .to_http_request();
+            secret(&request)
+                .map(|secret| secret.map(str::to_owned))
+                .map_err(|problem| problem.code())
+        };
+        for good in ["Bearer abc", "bearer abc", "BEARER  abc "] {
+            assert_eq!(read(good), Ok(Some("abc".to_owned())), "{good:?}");
+        }
+        let long = format!("Bearer {}", "x".repeat(513));
+        for bad in [
+            "",
+            "abc",
+            "Bearer",
+            "Bearer ",
+            "Basic abc",
+            "Bearer a b",
+            &long,
+        ] {
+            assert_eq!(read(bad), Err(Code::Unauthorized), "{bad:?}");
+        }
+        let none = TestRequest::default().to_http_request();
+        assert_eq!(secret(&none).unwrap(), None);
+        let twice = TestRequest::default()
+            .append_header(("Authorization", "Bearer a"))
+            .append_header(("Authorization", "Bearer b"))
+            .to_http_request();
+        assert_eq!(secret(&twice).unwrap_err().code(), Code::Unauthorized);
+    }
+
+    #[test]
+    fn a_scope_is_needed_and_admin_does_not_stand_for_it() {
+        let admin = token(|grant| grant.scopes = [Scope::Admin].into_iter().collect());
+        let caller = Caller::new(Some(admin));
+        assert!(caller.needs(Scope::Admin).is_ok());
+        let refused = caller.needs(Scope::Reserve).unwrap_err();
+        assert_eq!(refused.code(), Code::Forbidden);
+        let nobody = Caller::new(None).needs(Scope::Reserve).unwrap_err();
+        assert_eq!(nobody.code(), Code::Unauthorized);
+    }
+
+    #[test]
+    fn the_channel_is_the_tokens_then_the_bodys_then_the_default() {
+        let store = Channel::parse("store").unwrap();
+        let web = Channel::parse("web").unwrap();
+        let bound = token(|grant| grant.channel = Some(store.clone()));
+        let free = token(|_| ());
+        assert_eq!(by(&bound, None).unwrap().channel, store);
+        assert_eq!(by(&bound, Some(store.clone())).unwrap().channel, store);
+        assert_eq!(
+            by(&bound, Some(web.clone())).unwrap_err().code,
+            Code::WrongChannel
+        );
+        assert_eq!(by(&free, Some(store.clone())).unwrap().channel, store);
+        assert_eq!(by(&free, None).unwrap().channel, web);
+    }
+}

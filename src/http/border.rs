@@ -1,0 +1,67 @@
+//! What every handler is given: stock, the catalogue, the limits. One for all workers.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::limits::Limits;
+use super::rate::Rate;
+use crate::catalogue::Catalogue;
+use crate::actors::StockService;
+use crate::stock::TokenId;
+
+/// The border's own state.
+pub struct Border {
+    /// Stock and reservations.
+    pub stock: StockService,
+    /// Items, locations, tokens.
+    pub catalogue: Catalogue,
+    /// What is allowed.
+    pub limits: Limits,
+    /// Requests without a token, by client.
+    pub addresses: Rate<IpAddr>,
+    /// Requests by token.
+    pub tokens: Rate<TokenId>,
+}
+
+impl Border {
+    /// A border in front of these.
+    pub fn new(stock: StockService, catalogue: Catalogue, limits: Limits) -> Border {
+        let rate = limits.requests_per_second_max;
+        let token_rate = limits.token_requests_per_second_max;
+        Border {
+            addresses: Rate::new(rate, limits.requests_burst_max),
+            tokens: Rate::new(token_rate, token_rate),
+            stock,
+            catalogue,
+            limits,
+        }
+    }
+}
+
+/// Whether the node takes requests, and if not, why. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Readiness(Arc<RwLock<Option<String>>>);
+
+impl Readiness {
+    /// Not ready, for a reason told at `/readyz`.
+    pub fn not_ready(reason: &str) -> Readiness {
+        Readiness(Arc::new(RwLock::new(Some(reason.to_owned()))))
+    }
+
+    /// From now on it is ready.
+    pub fn set_ready(&self) {
+        *self.0.write() = None;
+    }
+
+    /// From now on it is not, for this reason.
+    pub fn set_not_ready(&self, reason: &str) {
+        *self.0.write() = Some(reason.to_owned());
+    }
+
+    /// Why it is not ready, if it is not.
+    pub fn reason(&self) -> Option<String> {
+        self.0.read().clone()
+    }
+}

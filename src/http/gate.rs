@@ -1,0 +1,123 @@
+//! What every request passes through, whatever it asks for: its id, the limit for those without
+//! a token, the log line. Knows no resource.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, web};
+
+use super::auth::rate_limited;
+use super::border::Border;
+use super::rate::client_of;
+
+/// The header that names a request, in the log and in the answer.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+
+/// The longest id a client may choose.
+const REQUEST_ID_BYTES_MAX: usize = 128;
+
+/// Lets a request in, and names it in its answer.
+pub async fn gate<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let id = request_id(request.headers().get(&REQUEST_ID));
+    let mut response = match anonymous_limit(&request) {
+        Err(seconds) => {
+            let problem = rate_limited(seconds);
+            request
+                .into_response(problem.response())
+                .map_into_right_body()
+        }
+        Ok(()) => next.call(request).await?.map_into_left_body(),
+    };
+    log(&id, &response);
+    response.headers_mut().insert(REQUEST_ID, id);
+    Ok(response)
+}
+
+/// The client's own id if it is short and printable, else a new one.
+fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
+    let printable = |value: &&HeaderValue| {
+        let bytes = value.as_bytes();
+        (1..=REQUEST_ID_BYTES_MAX).contains(&bytes.len())
+            && bytes.iter().all(|b| matches!(b, b' '..=b'~'))
+    };
+    if let Some(given) = given.filter(printable) {
+        return given.clone();
+    }
+    let id = format!("{:032x}", rand::random::<u128>());
+    HeaderValue::try_from(id).expect("hexadecimal digits are a header value")
+}
+
+fn anonymous_limit(request: &ServiceRequest) -> Result<(), u64> {
+    if request.headers().contains_key(AUTHORIZATION) {
+        return Ok(());
+    }
+    let border = request.app_data::<web::Data<Border>>();
+    let border = border.expect("every application is built with a border");
+    let client = client_address(request.request(), border);
+    border.addresses.check(&client)
+}
+
+/// Which client asks. Behind a proxy it is the address the proxy saw: the last one in
+/// `X-Forwarded-For`, for what stands before it anybody can write.
+pub fn client_address(request: &HttpRequest, border: &Border) -> IpAddr {
+    let forwarded = request
+        .headers()
+        .get_all("x-forwarded-for")
+        .last()
+        .filter(|_| border.limits.behind_proxy)
+        .and_then(|header| {
+            header
+                .to_str()
+                .ok()?
+                .rsplit(',')
+                .next()?
+                .trim()
+                .parse()
+                .ok()
+        });
+    let peer = || request.peer_addr().map(|peer| peer.ip());
+    let address = forwarded.or_else(peer);
+    client_of(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
+}
+
+/// A line for each request at the level `debug`; for a failure at `warn`, so that it is seen.
+fn log<B>(id: &HeaderValue, response: &ServiceResponse<B>) {
+    let status = response.status();
+    let level_off = !tracing::enabled!(tracing::Level::DEBUG);
+    if level_off && !status.is_server_error() {
+        return;
+    }
+    let request = response.request();
+    let id = String::from_utf8_lossy(id.as_bytes());
+    let (method, path) = (request.method().as_str(), request.path());
+    let status = status.as_u16();
+    if response.status().is_server_error() {
+        tracing::warn!(request_id = %id, method, path, status, "request failed");
+    } else {
+        tracing::debug!(request_id = %id, method, path, status, "request answered");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clients_id_is_kept_if_it_is_short_and_printable() {
+        let given = HeaderValue::from_static("order 7/4");
+        assert_eq!(request_id(Some(&given)), given);
+        for bad in [String::new(), "x".repeat(129), "a\tb".to_owned()] {
+            let bad = HeaderValue::try_from(bad).unwrap();
+            let made = request_id(Some(&bad));
+            assert_eq!(made.len(), 32);
+            assert_ne!(made, bad);
+        }
+        assert_ne!(request_id(None), request_id(None));
+    }
+}

@@ -1,0 +1,55 @@
+//! What the border allows: sizes, counts, rates. Set by the configuration, read by handlers.
+
+/// The bounds of everything that comes in, and the rules of what is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest body.
+    pub body_bytes_max: usize,
+    /// Requests a second without a token, by client address; zero lifts the limit.
+    pub requests_per_second_max: u32,
+    /// How far an address may run ahead of its rate.
+    pub requests_burst_max: u32,
+    /// Requests a second with a token, by token; zero lifts the limit.
+    pub token_requests_per_second_max: u32,
+    /// What `Retry-After` says when there is too much to do.
+    pub retry_after_seconds: u64,
+    /// Whether a proxy ends TLS in front of us, so that its word on the client's address counts.
+    pub behind_proxy: bool,
+    /// At or below this many the public status is `limited` and the number is told.
+    pub limited_max: u32,
+    /// The life of a reservation that asks for none.
+    pub ttl_seconds_default: u32,
+    /// The longest life one may ask for.
+    pub ttl_seconds_max: u32,
+    /// Lines in one reservation.
+    pub lines_max: usize,
+    /// Movements, settings or availability questions in one request.
+    pub batch_max: usize,
+    /// How far back a count may say it was taken.
+    pub counted_days_max: u32,
+    /// How far ahead of our clock a till's may be.
+    pub clock_ahead_ms_max: i64,
+    /// How long a reader of events may ask us to wait.
+    pub events_wait_seconds_max: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            body_bytes_max: 1 << 20,
+            requests_per_second_max: 100,
+            requests_burst_max: 400,
+            token_requests_per_second_max: 0,
+            retry_after_seconds: 1,
+            behind_proxy: false,
+            limited_max: 3,
+            ttl_seconds_default: 600,
+            ttl_seconds_max: 14_400,
+            lines_max: 100,
+            batch_max: 1000,
+            counted_days_max: 7,
+            clock_ahead_ms_max: 60_000,
+            events_wait_seconds_max: 30,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The border: HTTP in, core types inside, HTTP out.
+//!
+//! Architecture invariant: JSON shapes live here and nowhere else, and everything that comes in
+//! is parsed once, here. Nothing here decides about stock.
+
+pub mod answer;
+pub mod auth;
+pub mod body;
+pub mod border;
+pub mod fault;
+pub mod gate;
+pub mod limits;
+pub mod problem;
+pub mod rate;
+pub mod read;
+pub mod request;
+pub mod reservation_document;
+pub mod wire;

@@ -1,0 +1,481 @@
+//! Every way a request can end badly: the one place where errors become HTTP.
+//!
+//! `Code` gives each problem its status, code and title; `Problem` is one occurrence, written
+//! as RFC 9457 `application/problem+json`. Knows the core's refusals, but no route.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
+
+use super::fault::{Fault, Source, Wrong};
+use super::wire::Number;
+use crate::actors::CallError;
+use crate::stock::reservation::State;
+use crate::stock::{Refusal, Shortage};
+
+macro_rules! codes {
+    ($($name:ident $status:literal $code:literal $title:literal,)*) => {
+        /// What kind of problem it is. The titles say what each means.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = $title] $name,)*
+        }
+
+        impl Code {
+            /// Every code there is.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The code on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $code,)* }
+            }
+
+            /// A title for people.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$name => $title,)* }
+            }
+
+            /// The status where the body, not the path, is at fault.
+            pub fn status(self) -> StatusCode {
+                let status = match self { $(Code::$name => $status,)* };
+                StatusCode::from_u16(status).expect("the table has valid statuses")
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidRequest 422 "invalid_request" "The request is not what the contract says",
+    Unauthorized 401 "unauthorized" "A valid token is needed",
+    Forbidden 403 "forbidden" "The token may not do this",
+    WrongChannel 403 "wrong_channel" "The token is bound to another channel",
+    NotFound 404 "not_found" "There is nothing here",
+    MethodNotAllowed 405 "method_not_allowed" "The method does not fit what is here",
+    BodyTooLarge 413 "body_too_large" "The body is too large",
+    RateLimited 429 "rate_limited" "Too many requests without a token",
+    Overloaded 503 "overloaded" "Too much to do; nothing happened",
+    OutcomeUnknown 503 "outcome_unknown" "Whether it happened is not known",
+    UnknownItem 422 "unknown_item" "There is no such item",
+    UnknownLocation 422 "unknown_location" "There is no such location",
+    NotStocked 422 "not_stocked" "The item is not stocked at this location",
+    NotReservable 422 "not_reservable" "The item cannot be reserved",
+    InvalidQuantity 422 "invalid_quantity" "The quantity does not fit the item",
+    TooManyLines 422 "too_many_lines" "A reservation has 1 to 100 lines",
+    CurrencyMismatch 422 "currency_mismatch" "A reservation has one currency",
+    PaymentMismatch 422 "payment_mismatch" "The payments do not sum to what is due",
+    IdempotencyMismatch 422 "idempotency_mismatch" "The Idempotency-Key was used otherwise",
+    IdempotencyInProgress 409 "idempotency_in_progress" "The first such request still runs",
+    InsufficientStock 409 "insufficient_stock" "There is not enough stock",
+    WrongState 409 "wrong_state" "The call does not fit the reservation's state",
+    AlreadyConfirmed 409 "already_confirmed" "It was confirmed before, otherwise",
+    OverFulfilled 409 "over_fulfilled" "That is more than is left",
+    ReservationResolved 409 "reservation_resolved" "The reservation is over",
+    ReservationExpired 410 "reservation_expired" "The reservation's deadline passed",
+    ReservationNotFound 404 "reservation_not_found" "There is no such reservation",
+    StaleVersion 409 "stale_version" "On hand changed since that version",
+    IdReused 409 "id_reused" "The id was used for something else",
+    NotEmpty 409 "not_empty" "The key still has or owes stock",
+    PositionExpired 410 "position_expired" "The position is no longer kept",
+}
+
+impl Code {
+    /// `/problems/insufficient-stock`.
+    pub fn type_uri(self) -> String {
+        format!("/problems/{}", self.as_str().replace('_', "-"))
+    }
+
+    /// Whether the same request may succeed in a moment.
+    pub fn is_transient(self) -> bool {
+        matches!(
+            self,
+            Code::RateLimited
+                | Code::Overloaded
+                | Code::OutcomeUnknown
+                | Code::IdempotencyInProgress
+        )
+    }
+}
+
+/// What a problem says besides its kind.
+#[derive(Clone, Debug, Default)]
+enum Extra {
+    #[default]
+    None,
+    Faults(Vec<Fault>),
+    Shortages(Vec<Shortage>),
+    /// Lines that ask for more than is left of them.
+    Exceeded(Vec<Shortage>),
+    State(State),
+    Reservation(Box<RawValue>),
+    Earliest(String),
+    Allow(String),
+}
+
+/// One occurrence of a problem.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    code: Code,
+    status: StatusCode,
+    detail: Cow<'static, str>,
+    retry_after_seconds: u64,
+    extra: Extra,
+}
+
+impl Problem {
+    /// A problem with nothing but its kind and some words about it.
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Problem {
+        Problem {
+            code,
+            status: code.status(),
+            detail: detail.into(),
+            retry_after_seconds: 1,
+            extra: Extra::None,
+        }
+    }
+
+    /// A request that is not what the contract says, with no place to point at.
+    pub fn invalid(detail: impl Into<Cow<'static, str>>) -> Problem {
+        Problem::new(Code::InvalidRequest, detail)
+    }
+
+    /// What the path names is not there.
+    pub fn not_found(code: Code, detail: impl Into<Cow<'static, str>>) -> Problem {
+        let mut problem = Problem::new(code, detail);
+        problem.status = StatusCode::NOT_FOUND;
+        problem
+    }
+
+    /// All that is wrong with a request; the code is the first fault's.
+    ///
+    /// There must be at least one.
+    pub fn from_faults(faults: Vec<Fault>) -> Problem {
+        let first = faults.first().expect("a problem of faults has a fault");
+        let detail = match faults.len() {
+            1 => format!("{} {}", first.source, first.detail),
+            count => format!("{} {} (one of {count})", first.source, first.detail),
+        };
+        let mut problem = Problem::new(first.code, detail.trim_start().to_owned());
+        problem.extra = Extra::Faults(faults);
+        problem
+    }
+
+    /// One fault, in a parameter of the path or query or in a header.
+    pub fn from_fault(source: Source, wrong: Wrong) -> Problem {
+        Problem::from_faults(vec![Fault::new(source, wrong)])
+    }
+
+    /// The event position is no longer kept; the oldest that is.
+    pub fn position_expired(earliest: String) -> Problem {
+        let detail = "read everything anew, then go on from where the lists say";
+        let mut problem = Problem::new(Code::PositionExpired, detail);
+        problem.extra = Extra::Earliest(earliest);
+        problem
+    }
+
+    /// The method is not among those in `allow`, a list as in the header `Allow`.
+    pub fn method_not_allowed(allow: String) -> Problem {
+        let detail = format!("allowed here: {allow}");
+        let mut problem = Problem::new(Code::MethodNotAllowed, detail);
+        problem.extra = Extra::Allow(allow);
+        problem
+    }
+
+    /// Confirmed before with other content: `stored` is the reservation's document.
+    pub fn already_confirmed(stored: Box<RawValue>) -> Problem {
+        let detail = "it was confirmed before with other content, which is in `reservation`";
+        let mut problem = Problem::new(Code::AlreadyConfirmed, detail);
+        problem.extra = Extra::Reservation(stored);
+        problem
+    }
+
+    /// Says when to come back.
+    pub fn retry_after(mut self, seconds: u64) -> Problem {
+        self.retry_after_seconds = seconds.max(1);
+        self
+    }
+
+    /// Which problem it is.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The words about this occurrence.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The faults it names, if it is about faults.
+    pub fn faults(&self) -> &[Fault] {
+        match &self.extra {
+            Extra::Faults(faults) => faults,
+            Extra::None
+            | Extra::Shortages(_)
+            | Extra::Exceeded(_)
+            | Extra::State(_)
+            | Extra::Reservation(_)
+            | Extra::Earliest(_)
+            | Extra::Allow(_) => &[],
+        }
+    }
+
+    /// The whole answer.
+    pub fn response(&self) -> HttpResponse {
+        let body = serde_json::to_vec(self).expect("a problem's members are plain data");
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        if self.code.is_transient() {
+            response.insert_header((header::RETRY_AFTER, self.retry_after_seconds));
+        }
+        if self.code == Code::Unauthorized {
+            let scheme = HeaderValue::from_static("Bearer realm=\"onhand\"");
+            response.insert_header((header::WWW_AUTHENTICATE, scheme));
+        }
+        if let Extra::Allow(methods) = &self.extra {
+            response.insert_header((header::ALLOW, methods.as_str()));
+        }
+        response.body(body)
+    }
+
+    fn of_refusal(refusal: Refusal) -> Problem {
+        let detail = refusal.to_string();
+        let (code, extra) = match refusal {
+            Refusal::InsufficientStock(shortages) => {
+                (Code::InsufficientStock, Extra::Shortages(shortages))
+            }
+            Refusal::NotStocked => (Code::NotStocked, Extra::None),
+            Refusal::NotEmpty => (Code::NotEmpty, Extra::None),
+            Refusal::OutOfRange => (Code::InvalidQuantity, Extra::None),
+            Refusal::StaleVersion => (Code::StaleVersion, Extra::None),
+            Refusal::IdReused => (Code::IdReused, Extra::None),
+            Refusal::IdempotencyMismatch => (Code::IdempotencyMismatch, Extra::None),
+            Refusal::ReservationNotFound => (Code::ReservationNotFound, Extra::None),
+            Refusal::WrongState(state) => (Code::WrongState, Extra::State(state)),
+            Refusal::ReservationResolved(state) => (Code::ReservationResolved, Extra::State(state)),
+            Refusal::ReservationExpired => (Code::ReservationExpired, Extra::State(State::Expired)),
+            Refusal::AlreadyConfirmed(stored) => {
+                return super::reservation_document::already_confirmed(&stored);
+            }
+            Refusal::OverFulfilled(lines) => (Code::OverFulfilled, Extra::Exceeded(lines)),
+            Refusal::PaymentMismatch { .. } => (Code::PaymentMismatch, Extra::None),
+            Refusal::CurrencyMismatch => (Code::CurrencyMismatch, Extra::None),
+            // Bounds and races: nothing happened, and a moment later it may go through.
+            Refusal::Full(_) | Refusal::Superseded | Refusal::TooLate => {
+                (Code::Overloaded, Extra::None)
+            }
+        };
+        let mut problem = Problem::new(code, detail);
+        problem.extra = extra;
+        problem
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        Problem::of_refusal(refusal)
+    }
+}
+
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Problem {
+        match error {
+            CallError::Refused(refusal) => refusal.into(),
+            CallError::Overloaded => {
+                Problem::new(Code::Overloaded, "nothing happened; try again in a moment")
+            }
+            CallError::OutcomeUnknown => Problem::new(
+                Code::OutcomeUnknown,
+                "it may have happened: repeat it with the same Idempotency-Key or ids",
+            ),
+            CallError::IdempotencyInProgress => Problem::new(
+                Code::IdempotencyInProgress,
+                "a request with this Idempotency-Key still runs; ask again for its answer",
+            ),
+        }
+    }
+}
+
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", &self.code.type_uri())?;
+        map.serialize_entry("title", self.code.title())?;
+        map.serialize_entry("status", &self.status.as_u16())?;
+        map.serialize_entry("detail", &self.detail)?;
+        map.serialize_entry("code", self.code.as_str())?;
+        match &self.extra {
+            Extra::None => {}
+            Extra::Faults(faults) => map.serialize_entry("errors", faults)?,
+            Extra::Shortages(list) => map.serialize_entry("shortages", &short(list))?,
+            Extra::Exceeded(list) => map.serialize_entry("lines", &exceeded(list))?,
+            Extra::State(state) => map.serialize_entry("state", state.name())?,
+            Extra::Reservation(stored) => map.serialize_entry("reservation", stored)?,
+            Extra::Earliest(position) => map.serialize_entry("earliest", position)?,
+            Extra::Allow(methods) => {
+                let methods: Vec<&str> = methods.split(", ").collect();
+                map.serialize_entry("allow", &methods)?;
+            }
+        }
+        if self.code.is_transient() {
+            map.serialize_entry("retry_after", &self.retry_after_seconds)?;
+        }
+        map.end()
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Short<'a> {
+    sku: &'a str,
+    location: &'a str,
+    requested: Number,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    available: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remaining: Option<Number>,
+}
+
+fn short(shortages: &[Shortage]) -> Vec<Short<'_>> {
+    let line = |shortage| Short::new(shortage, Some(Number(shortage.available)), None);
+    shortages.iter().map(line).collect()
+}
+
+fn exceeded(lines: &[Shortage]) -> Vec<Short<'_>> {
+    let line = |shortage| Short::new(shortage, None, Some(Number(shortage.available)));
+    lines.iter().map(line).collect()
+}
+
+impl<'a> Short<'a> {
+    fn new(of: &'a Shortage, available: Option<Number>, remaining: Option<Number>) -> Short<'a> {
+        Short {
+            sku: of.key.sku(),
+            location: of.key.location(),
+            requested: Number(of.requested),
+            available,
+            remaining,
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use actix_web::body::to_bytes;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::stock::{LocationId, Quantity, Sku, StockKey};
+
+    fn shown(problem: &Problem) -> Value {
+        serde_json::to_value(problem).unwrap()
+    }
+
+    fn shortage() -> Shortage {
+        let sku = Sku::parse("clogs").unwrap();
+        Shortage {
+            key: StockKey::new(&sku, &LocationId::parse("malmo").unwrap()),
+            requested: Quantity::parse("2.5").unwrap(),
+            available: Quantity::from(1),
+        }
+    }
+
+    #[test]
+    fn every_code_has_a_name_of_its_own_and_an_error_status() {
+        let names: HashSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert!(code.status().is_client_error() || code.status() == 503);
+            assert!(code.type_uri().starts_with("/problems/"));
+            assert!(!code.type_uri().contains('_') && !code.title().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_shortage_names_every_short_line() {
+        let refusal = Refusal::InsufficientStock(vec![shortage()]);
+        let expected = json!({
+            "type": "/problems/insufficient-stock",
+            "title": "There is not enough stock",
+            "status": 409,
+            "detail": "not enough stock",
+            "code": "insufficient_stock",
+            "shortages": [
+                {"sku": "clogs", "location": "malmo", "requested": 2.5, "available": 1}
+            ],
+        });
+        assert_eq!(shown(&refusal.into()), expected);
+        let exceeded = shown(&Refusal::OverFulfilled(vec![shortage()]).into());
+        assert_eq!(exceeded["lines"][0]["remaining"], 1);
+    }
+
+    #[test]
+    fn faults_are_listed_and_the_first_gives_the_code() {
+        let unknown = Wrong::new(Code::UnknownItem, "is not an item");
+        let faults = vec![
+            Fault::new(Source::Pointer("/lines/0/sku".into()), unknown),
+            Fault::new(Source::Parameter("limit".into()), Wrong::invalid("is odd")),
+        ];
+        let problem = shown(&Problem::from_faults(faults));
+        assert_eq!(problem["code"], "unknown_item");
+        assert_eq!(problem["status"], 422);
+        assert_eq!(
+            problem["errors"],
+            json!([
+                {"pointer": "/lines/0/sku", "code": "unknown_item", "detail": "is not an item"},
+                {"parameter": "limit", "code": "invalid_request", "detail": "is odd"},
+            ])
+        );
+    }
+
+    #[test]
+    fn the_states_of_resolved_reservations_are_told() {
+        let resolved = shown(&Refusal::ReservationResolved(State::Released).into());
+        assert_eq!(resolved["state"], "released");
+        assert_eq!(resolved["status"], 409);
+        let expired = shown(&Refusal::ReservationExpired.into());
+        assert_eq!(
+            (&expired["status"], &expired["state"]),
+            (&json!(410), &json!("expired"))
+        );
+    }
+
+    #[actix_web::test]
+    async fn the_answer_carries_the_headers_of_its_kind() {
+        let overloaded = Problem::from(CallError::Overloaded).response();
+        assert_eq!(overloaded.status(), 503);
+        assert_eq!(overloaded.headers().get("retry-after").unwrap(), "1");
+        let kind = overloaded.headers().get("content-type").unwrap();
+        assert_eq!(kind, "application/problem+json");
+        let body = to_bytes(overloaded.into_body()).await.unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["retry_after"], 1);
+
+        let unauthorized = Problem::new(Code::Unauthorized, "").response();
+        assert!(unauthorized.headers().contains_key("www-authenticate"));
+        let wrong_method = Problem::method_not_allowed("GET, PUT".to_owned()).response();
+        assert_eq!(wrong_method.headers().get("allow").unwrap(), "GET, PUT");
+        let absent = Problem::not_found(Code::UnknownItem, "").response();
+        assert_eq!(absent.status(), 404);
+        assert!(!absent.headers().contains_key("retry-after"));
+    }
+}
