@@ -14,6 +14,8 @@ mod follower;
 mod lead;
 mod lines;
 mod movement;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -42,7 +44,7 @@ pub const REMEMBER_MOVEMENTS_MS: i64 = 7 * DAY_MS;
 const EXPIRE_AT_ONCE_MAX: usize = 1000;
 
 /// About how many bytes of reservations one record lets expire; the first always fits.
-const EXPIRE_BYTES_MAX: usize = 512 * 1024;
+const EXPIRE_BYTES_MAX: usize = 1024 * 1024;
 
 /// How many leads are asked before one command is tried again.
 const INQUIRE_AT_ONCE_MAX: usize = 100;
