@@ -159,6 +159,10 @@ impl StockActor {
         } else {
             (None, reply)
         };
+        // Before the record can be durable: a snapshot round that covers it must copy this key.
+        if !mem::replace(&mut self.dirty, true) {
+            self.directory.mark_dirty(self.ledger.key());
+        }
         let bytes = encode_stock(&record);
         let presence = self.presence.clone();
         let position = place.append(
@@ -178,9 +182,6 @@ impl StockActor {
         );
         self.ledger.note_position(&record, position.get());
         self.last = position;
-        if !mem::replace(&mut self.dirty, true) {
-            self.directory.mark_dirty(self.ledger.key());
-        }
         self.run(errands, Some(when_durable), later_told);
     }
 
