@@ -149,7 +149,7 @@ impl Raising {
             },
         )?;
         let reply = match directory.reply(decision).await {
-            // Nobody decided early: the answer is the durable one.
+            // Nothing was decided early: the answer is the durable one.
             Err(CallError::Overloaded) => durable.await.unwrap_or(Err(CallError::Overloaded))?,
             replied => return self.prepared(need, replied?.answer, durable),
         };

@@ -282,18 +282,16 @@ impl StockActor {
             claim,
             ..
         } = deliver;
-        if let Some(decided) = decided {
+        // A refusal rests on what may not be durable yet, so nobody hears of it early.
+        if let (Some(decided), Ok(_)) = (decided, &replied) {
             hear(decided, replied.clone());
         }
-        // The claim goes back only after the answer: a repetition must not overtake it.
-        place.wait(
-            self.last,
-            Box::new(Waiting {
-                reply,
-                replied,
-                _claim: claim,
-            }),
-        );
+        let waiting = Waiting {
+            reply,
+            replied,
+            claim,
+        };
+        place.wait(self.last, Box::new(waiting));
     }
 
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {
