@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::actors::Directory;
+use crate::actors::{Directory, Gone};
 use crate::catalogue::Catalogue;
 use crate::journal::codec::stock_entry;
 use crate::journal::{Change, Position, Round, Store, StoreError};
@@ -52,7 +52,8 @@ impl Snapshots {
             let mut changes = Vec::with_capacity(keys.len());
             let mut newest = Position::ZERO;
             for key in keys {
-                let Some((image, position)) = self.directory.image(key).await else {
+                let image = self.directory.image(key).await;
+                let Some((image, position)) = image.map_err(|Gone| StoreError::Closed)? else {
                     continue;
                 };
                 let (key, value) = stock_entry(key.as_str(), &image);
