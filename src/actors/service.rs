@@ -1,8 +1,11 @@
 //! What the border asks of stock: one handle, cheap to clone, behind which keys, actors and
 //! protocols stay hidden.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use futures::future;
+use tokio::sync::oneshot;
 
 use super::call::{CallError, Deliver, Replied};
 use super::directory::Directory;
@@ -59,26 +62,51 @@ impl StockService {
     /// Commands to many keys at once, in the order given per key: once one was shed, later ones
     /// of its key are too.
     pub async fn call_all(&self, calls: Vec<(StockKey, By, Command)>) -> Vec<Replied> {
-        let mut shed: HashSet<StockKey> = HashSet::new();
-        let mut waiting = Vec::with_capacity(calls.len());
-        for (key, by, command) in calls {
-            if shed.contains(&key) {
-                waiting.push(Err(CallError::Overloaded));
+        let mut replies = vec![Err(CallError::Overloaded); calls.len()];
+        let mut by_key: HashMap<StockKey, Vec<(usize, By, Command)>> = HashMap::new();
+        for (index, (key, by, command)) in calls.into_iter().enumerate() {
+            by_key.entry(key).or_default().push((index, by, command));
+        }
+        let in_turn = by_key
+            .into_iter()
+            .map(|(key, calls)| self.call_in_turn(key, calls));
+        for (index, replied) in future::join_all(in_turn).await.into_iter().flatten() {
+            replies[index] = replied;
+        }
+        replies
+    }
+
+    /// Commands to one key, each sent once the one before it was decided, so that none overtakes
+    /// another whose lead had to be asked first. What was shed is left out.
+    async fn call_in_turn(
+        &self,
+        key: StockKey,
+        calls: Vec<(usize, By, Command)>,
+    ) -> Vec<(usize, Replied)> {
+        let last = calls.len() - 1;
+        let (mut pending, mut replies) = (Vec::new(), Vec::new());
+        for (turn, (index, by, command)) in calls.into_iter().enumerate() {
+            let (mut deliver, replied) = Deliver::new(by, command);
+            let (decided, decision) = oneshot::channel();
+            deliver.decided = (turn < last).then_some(decided);
+            if self.directory.send(&key, deliver).is_err() {
+                break;
+            }
+            let decided = turn == last || self.directory.reply(decision).await.is_ok();
+            if decided {
+                pending.push((index, replied));
                 continue;
             }
-            let (deliver, replied) = Deliver::new(by, command);
-            let sent = self.directory.send(&key, deliver).map(|()| replied);
-            if sent.is_err() {
-                shed.insert(key);
+            // Refused, which stops no other; or shed, or nobody knows.
+            let replied = self.directory.reply(replied).await;
+            let refused = matches!(replied, Err(CallError::Refused(_)));
+            replies.push((index, replied));
+            if !refused {
+                break;
             }
-            waiting.push(sent);
         }
-        let mut replies = Vec::with_capacity(waiting.len());
-        for sent in waiting {
-            replies.push(match sent {
-                Ok(replied) => self.directory.reply(replied).await,
-                Err(error) => Err(error),
-            });
+        for (index, replied) in pending {
+            replies.push((index, self.directory.reply(replied).await));
         }
         replies
     }
