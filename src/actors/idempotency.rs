@@ -50,28 +50,34 @@ impl IdempotencyIndex {
     }
 
     /// Claims the key for this request, or says what became of it.
-    pub fn claim(self: &Arc<Self>, idempotency: Idempotency) -> Result<Claimed, CallError> {
-        if self.requests.len() >= self.keys_max {
-            return Err(CallError::Overloaded);
-        }
+    pub fn claim(
+        self: &Arc<Self>,
+        idempotency: Idempotency,
+        now: Timestamp,
+    ) -> Result<Claimed, CallError> {
+        let is_full = self.requests.len() >= self.keys_max;
+        let limit = now.plus_millis(-FORGET_AFTER_MS);
         match self.requests.entry(idempotency.key) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(Request::Running);
-                let (index, answered) = (self.clone(), false);
-                Ok(Claimed::First(Claim {
-                    index,
-                    idempotency,
-                    answered,
-                }))
-            }
-            Entry::Occupied(occupied) => match occupied.get() {
-                Request::Running => Err(CallError::IdempotencyInProgress),
-                Request::Done { body, lead, .. } if *body == idempotency.body => {
-                    Ok(Claimed::Repeated(lead.clone()))
+            Entry::Vacant(_) if is_full => return Err(CallError::Overloaded),
+            Entry::Vacant(vacant) => drop(vacant.insert(Request::Running)),
+            Entry::Occupied(mut occupied) => match occupied.get() {
+                Request::Running => return Err(CallError::IdempotencyInProgress),
+                // Its lead may have forgotten the answer by now.
+                Request::Done { at, .. } if *at <= limit => {
+                    occupied.insert(Request::Running);
                 }
-                Request::Done { .. } => Err(Refusal::IdempotencyMismatch.into()),
+                Request::Done { body, lead, .. } if *body == idempotency.body => {
+                    return Ok(Claimed::Repeated(lead.clone()));
+                }
+                Request::Done { .. } => return Err(Refusal::IdempotencyMismatch.into()),
             },
         }
+        let (index, answered) = (self.clone(), false);
+        Ok(Claimed::First(Claim {
+            index,
+            idempotency,
+            answered,
+        }))
     }
 
     /// Takes an answer that a ledger remembers, at recovery.

@@ -155,7 +155,12 @@ impl StockService {
         let Some(idempotency) = idempotency else {
             return Ok((None, None));
         };
-        match self.directory().context.idempotency.claim(idempotency)? {
+        let claimed = self
+            .directory()
+            .context
+            .idempotency
+            .claim(idempotency, self.now())?;
+        match claimed {
             Claimed::First(claim) => Ok((Some(claim), None)),
             Claimed::Repeated(lead) => Ok((None, Some(lead))),
         }
