@@ -7,7 +7,7 @@ use parking_lot::RwLock;
 
 use super::limits::Limits;
 use super::rate::Rate;
-use super::stand_in::Catalogue;
+use crate::catalogue::Catalogue;
 use crate::actors::StockService;
 use crate::stock::TokenId;
 
