@@ -8,8 +8,11 @@ pub mod fault;
 pub mod item;
 pub mod location;
 pub mod patch;
+mod published;
 pub mod record;
 pub mod register;
+mod registrar;
+pub mod service;
 pub mod text;
 pub mod token;
 
@@ -22,4 +25,5 @@ pub use location::{Degrees, Location, LocationContent, LocationKind};
 pub use patch::{ItemPatch, LocationPatch, OfferPatch, Patch, PricePatch};
 pub use record::{CatalogueCodecError, CatalogueEvent, CatalogueRecord, EntityKey};
 pub use register::{CatalogueLimits, OutOfOrder, Register};
+pub use service::{Catalogue, CatalogueConfig, ItemFilter, Page, Recovery};
 pub use token::{Scope, Scopes, Secret, Token, TokenGrant};

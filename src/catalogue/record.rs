@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::item::Item;
 use super::location::Location;
-use super::token::Token;
+use super::token::{Token, id_text, parse_id};
 use crate::stock::{By, LocationId, Sku, Timestamp, TokenId};
 
 /// The first byte of every catalogue record in the journal.
@@ -136,10 +136,7 @@ impl EntityKey {
         let parsed = match text.split_once('/') {
             Some(("i", sku)) => Sku::parse(sku).ok().map(EntityKey::Item),
             Some(("l", location)) => LocationId::parse(location).ok().map(EntityKey::Location),
-            Some(("t", id)) => {
-                let id = u128::from_str_radix(id, 16).ok();
-                id.map(|id| EntityKey::Token(TokenId(id)))
-            }
+            Some(("t", id)) => parse_id(id).map(EntityKey::Token),
             Some(_) | None => None,
         };
         parsed.ok_or_else(unknown)
@@ -152,7 +149,7 @@ impl fmt::Display for EntityKey {
         match self {
             EntityKey::Item(sku) => write!(f, "i/{sku}"),
             EntityKey::Location(location) => write!(f, "l/{location}"),
-            EntityKey::Token(id) => write!(f, "t/{:032x}", id.0),
+            EntityKey::Token(id) => write!(f, "t/{}", id_text(*id)),
         }
     }
 }

@@ -235,6 +235,19 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A token's id as text: 32 hexadecimal digits.
+pub fn id_text(id: TokenId) -> String {
+    format!("{:032x}", id.0)
+}
+
+/// Reads a token's id from its text.
+pub fn parse_id(text: &str) -> Option<TokenId> {
+    let digits = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    let well_formed = text.len() == 32 && text.bytes().all(digits);
+    let id = u128::from_str_radix(text, 16).ok();
+    id.filter(|_| well_formed).map(TokenId)
+}
+
 /// The hash under which a secret is known.
 pub fn hash_secret(secret: &str) -> SecretHash {
     Sha256::digest(secret.as_bytes()).into()
@@ -274,6 +287,17 @@ mod tests {
         assert_eq!(secret.hash(), hash_secret(secret.reveal()));
         assert_ne!(secret.hash(), Secret::from_random([0xac; 32]).hash());
         assert_eq!(format!("{secret:?}"), "Secret(…)");
+    }
+
+    #[test]
+    fn an_id_is_read_from_its_own_text_only() {
+        for id in [TokenId(0), TokenId(0xfeed), TokenId(u128::MAX)] {
+            assert_eq!(parse_id(&id_text(id)), Some(id));
+        }
+        let signed = format!("+{}", "0".repeat(31));
+        for bad in ["", "feed", &"F".repeat(32), &"0".repeat(33), &signed] {
+            assert_eq!(parse_id(bad), None, "{bad:?}");
+        }
     }
 
     #[test]
