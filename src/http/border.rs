@@ -7,8 +7,8 @@ use parking_lot::RwLock;
 
 use super::limits::Limits;
 use super::rate::Rate;
-use crate::catalogue::Catalogue;
 use crate::actors::StockService;
+use crate::catalogue::Catalogue;
 use crate::stock::TokenId;
 
 /// The border's own state.

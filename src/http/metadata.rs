@@ -133,10 +133,7 @@ mod tests {
         let one = read_text(r#"{ "b": [1.10, {"y":null,"x":true}], "a": "\u00e5" }"#);
         let other = read_text(r#"{"a":"å","b":[1.10,{"x":true,"y":null}]}"#);
         assert_eq!(one, other);
-        assert_eq!(
-            one.unwrap(),
-            r#"{"a":"å","b":[1.10,{"x":true,"y":null}]}"#
-        );
+        assert_eq!(one.unwrap(), r#"{"a":"å","b":[1.10,{"x":true,"y":null}]}"#);
     }
 
     #[test]

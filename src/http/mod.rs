@@ -5,19 +5,26 @@
 
 pub mod answer;
 pub mod auth;
+pub mod availability;
 pub mod body;
 pub mod border;
+pub mod confirmation_request;
 pub mod fault;
 pub mod gate;
 pub mod identity;
 pub mod item_document;
 pub mod limits;
 pub mod metadata;
+pub mod movement_request;
+pub mod movements;
 pub mod names;
 pub mod problem;
 pub mod rate;
 pub mod read;
 pub mod request;
 pub mod reservation_document;
+pub mod reservation_request;
+pub mod stock;
 pub mod stock_document;
+pub mod stock_ledger;
 pub mod wire;

@@ -48,12 +48,7 @@ pub fn key_in_body(
 }
 
 /// Notes a fault if a body names a location that is not known.
-pub fn location_in_body(
-    border: &Border,
-    location: &LocationId,
-    at: At<'_>,
-    faults: &mut Faults,
-) {
+pub fn location_in_body(border: &Border, location: &LocationId, at: At<'_>, faults: &mut Faults) {
     if border.catalogue.location(location.as_str()).is_none() {
         faults.note(at, Wrong::rule(Code::UnknownLocation, "is not a location"));
     }
