@@ -30,6 +30,14 @@ pub struct Context<'c> {
     pub now: Timestamp,
 }
 
+impl<'c> Context<'c> {
+    /// A request of `token`, now.
+    pub fn new(border: &'c Border, token: &'c Token) -> Context<'c> {
+        let now = border.stock.now();
+        Context { border, token, now }
+    }
+}
+
 /// A line as it was asked for; the price only if the caller names one.
 #[derive(Clone, Debug, Serialize)]
 pub struct LineRequest {
