@@ -25,6 +25,9 @@ use crate::stock::{Level, LocationId, Quantity, Sku, StockKey};
 /// The most locations one question may name.
 const LOCATIONS_MAX: usize = 100;
 
+/// The most locations one answer shows.
+const KEYS_MAX: usize = 1000;
+
 /// An item at the locations that stock it, or at those that are asked for.
 pub async fn of_item(border: Data<Border>, caller: Caller, request: HttpRequest) -> Answered {
     let sku = path_sku(&request)?;
@@ -35,7 +38,7 @@ pub async fn of_item(border: Data<Border>, caller: Caller, request: HttpRequest)
 
     let keys: Vec<StockKey> = match locations {
         Some(named) => named.iter().map(|at| StockKey::new(&sku, at)).collect(),
-        None => border.stock.keys_of(sku.as_str()),
+        None => border.stock.keys_of(sku.as_str(), KEYS_MAX),
     };
     let view = View::of(&border, &caller);
     let levels = try_join_all(keys.iter().map(|key| current_level(&border, key))).await?;

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::fault::{Fault, Source, Wrong};
 use super::wire::Number;
-use crate::actors::CallError;
+use crate::actors::{CallError, EventsError};
 use crate::stock::reservation::State;
 use crate::stock::{Refusal, Shortage};
 
@@ -299,6 +299,13 @@ impl From<CallError> for Problem {
     }
 }
 
+impl From<EventsError> for Problem {
+    fn from(error: EventsError) -> Problem {
+        tracing::error!(%error, "the journal could not be read");
+        Problem::new(Code::Overloaded, "the journal cannot be read now")
+    }
+}
+
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -320,7 +327,7 @@ impl Serialize for Problem {
                 map.serialize_entry("allow", &methods)?;
             }
         }
-        if self.code.is_transient() {
+        if self.code == Code::RateLimited {
             map.serialize_entry("retry_after", &self.retry_after_seconds)?;
         }
         map.end()
@@ -466,9 +473,10 @@ mod tests {
         assert_eq!(overloaded.headers().get("retry-after").unwrap(), "1");
         let kind = overloaded.headers().get("content-type").unwrap();
         assert_eq!(kind, "application/problem+json");
-        let body = to_bytes(overloaded.into_body()).await.unwrap();
+        let limited = Problem::new(Code::RateLimited, "").retry_after(7).response();
+        let body = to_bytes(limited.into_body()).await.unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(body["retry_after"], 1);
+        assert_eq!(body["retry_after"], 7);
 
         let unauthorized = Problem::new(Code::Unauthorized, "").response();
         assert!(unauthorized.headers().contains_key("www-authenticate"));

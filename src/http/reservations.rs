@@ -45,7 +45,7 @@ pub async fn place(
     })?;
     let by = by_body(token, asked.channel.clone())?;
     let idempotency = key.map(|key| identity::idempotency(token.id, key, "place", &asked));
-    if let Some(first) = first_answer(&border, idempotency, faults).await? {
+    if let Some(first) = first_answer(&border, &by, idempotency, faults).await? {
         return Ok(created(&first));
     }
     let place = asked.place(border.stock.new_reservation_id());
@@ -81,7 +81,7 @@ pub async fn list(border: Data<Border>, caller: Caller, request: HttpRequest) ->
     query.finish()?;
 
     let position = position(border.stock.epoch(), border.stock.durable());
-    let found = border.stock.reservations(filter, after, limit).await?;
+    let found = border.stock.reservations(&filter, after, limit).await?;
     let last = found.last().filter(|_| found.len() == limit);
     Ok(ok(&List {
         next: last.map(|last| last.id.to_string()),
@@ -105,13 +105,13 @@ pub async fn replace_lines(
     let (asked, faults) = parse_with_faults(document(&body.0)?, |raw, at, faults| {
         LinesRequest::read(raw, at, faults, &context)
     })?;
-    let channel = asked.channel.clone();
+    let by = by_body(call.token, asked.channel.clone())?;
     let idempotency = call.idempotency(&asked);
-    if let Some(first) = first_answer(&border, idempotency, faults).await? {
+    if let Some(first) = first_answer(&border, &by, idempotency, faults).await? {
         return Ok(changed(&first));
     }
     let change = Change::ReplaceLines(asked.lines());
-    call.change(channel, change, idempotency).await
+    call.change(by, change, idempotency).await
 }
 
 /// `POST …/extend`.
@@ -128,8 +128,9 @@ pub async fn extend(
     })?;
     let ttl_ms = i64::try_from(asked.ttl_seconds * 1000).expect("the bound is small");
     let idempotency = call.idempotency(&asked);
+    let by = by_body(call.token, asked.channel)?;
     let change = Change::Extend { ttl_ms };
-    call.change(asked.channel, change, idempotency).await
+    call.change(by, change, idempotency).await
 }
 
 /// `POST …/confirm`.
@@ -144,15 +145,16 @@ pub async fn confirm(
     let (asked, faults) = parse_with_faults(document_or_empty(&body.0)?, |raw, at, faults| {
         ConfirmRequest::read(raw, at, faults, now)
     })?;
+    let by = by_body(call.token, asked.channel.clone())?;
     let idempotency = call.idempotency(&asked);
-    if let Some(first) = first_answer(&border, idempotency, faults).await? {
+    if let Some(first) = first_answer(&border, &by, idempotency, faults).await? {
         return Ok(changed(&first));
     }
     let change = Change::Confirm {
         confirmation: asked.confirmation,
         reclaim: asked.reclaim,
     };
-    call.change(asked.channel, change, idempotency).await
+    call.change(by, change, idempotency).await
 }
 
 /// `POST …/fulfil`.
@@ -171,8 +173,9 @@ pub async fn fulfil(
     }
     call.check_locations(&asked).await?;
     let idempotency = call.idempotency(&asked);
+    let by = by_body(call.token, asked.channel)?;
     let change = Change::Fulfil(asked.lines);
-    call.change(asked.channel, change, idempotency).await
+    call.change(by, change, idempotency).await
 }
 
 /// `POST …/release`.
@@ -200,8 +203,9 @@ pub async fn cancel(
     let call = Call::new(&border, caller.needs(Scope::Reserve)?, &request, "cancel")?;
     let asked = call.parts(&body)?;
     let idempotency = call.idempotency(&asked);
+    let by = by_body(call.token, asked.channel)?;
     let change = Change::Cancel(asked.lines);
-    call.change(asked.channel, change, idempotency).await
+    call.change(by, change, idempotency).await
 }
 
 /// A call on a reservation that is there.
@@ -271,11 +275,10 @@ impl<'c> Call<'c> {
 
     async fn change(
         &self,
-        channel: Option<Channel>,
+        by: By,
         change: Change,
         idempotency: Option<Idempotency>,
     ) -> Answered {
-        let by = by_body(self.token, channel)?;
         let stock = &self.border.stock;
         let reserved = stock.change(by, self.id, change, idempotency).await?;
         Ok(changed(&reserved))
@@ -292,6 +295,7 @@ fn by_body(token: &Token, said: Option<Channel>) -> Result<By, Problem> {
 /// gets its first answer, anything else the problem.
 async fn first_answer(
     border: &Border,
+    by: &By,
     idempotency: Option<Idempotency>,
     faults: Faults,
 ) -> Result<Option<Reserved>, Problem> {
@@ -301,7 +305,7 @@ async fn first_answer(
     let Some(idempotency) = idempotency else {
         return Err(problem);
     };
-    let first = border.stock.replay(idempotency).await?;
+    let first = border.stock.replay(by.clone(), idempotency).await?;
     first.map(Some).ok_or(problem)
 }
 
