@@ -9,11 +9,18 @@ pub mod body;
 pub mod border;
 pub mod fault;
 pub mod gate;
+pub mod item_document;
+pub mod item_request;
+pub mod items;
 pub mod limits;
+pub mod locations;
 pub mod problem;
 pub mod rate;
 pub mod read;
 pub mod request;
 pub mod reservation_document;
-pub mod stand_in;
+pub mod tokens;
 pub mod wire;
+
+#[cfg(test)]
+mod catalogue_tests;
