@@ -1,195 +1,73 @@
-//! The handle through which stock is asked and changed; its signatures only, so that the border
-//! can be built against them. Every call answers that it is overloaded.
+//! Concurrency: one actor per stock key, a directory that starts, places and passivates them,
+//! and the protocol by which a reservation over several keys is decided at one of them.
+//!
+//! Architecture invariant: nothing here knows HTTP or JSON. An actor never waits: neither for
+//! the disk nor for another actor. What waits runs beside it, in tasks.
+
+mod call;
+mod completion;
+mod directory;
+mod errand;
+mod history;
+mod idempotency;
+mod published;
+mod raise;
+mod service;
+mod stock_actor;
+
+pub use call::{CallError, Reply, Reserved};
+pub use directory::Directory;
+pub use history::{EventsError, JournalRecord};
+pub use idempotency::IdempotencyIndex;
+pub use published::{PublishedReservations, ReservationFilter};
+pub use service::StockService;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::stock::command::Idempotency;
-use crate::stock::command::Place;
-use crate::stock::reservation::State;
-use crate::stock::{
-    Answer, By, Command, Level, Refusal, Reservation, ReservationId, StockKey, StockRecord,
-    Timestamp,
-};
+use crate::clock::Clock;
+use crate::journal::Journal;
+use crate::stock::Rules;
 
-/// A record's sequence number in the journal.
-pub type Position = u64;
-
-/// Why a call was not carried out, or is not known to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallError {
-    /// The core's answer.
-    Refused(Refusal),
-    /// Nothing happened.
-    Overloaded,
-    /// It may have happened.
-    OutcomeUnknown,
-    /// The first request with this key still runs.
-    IdempotencyInProgress,
+/// The bounds and times of the actors. From the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct ActorsConfig {
+    /// Messages that may wait for one actor before new ones are shed.
+    pub mailbox_capacity: usize,
+    /// How long a caller waits before it is told that the outcome is unknown.
+    pub command_timeout: Duration,
+    /// How long an actor lives without work, milliseconds.
+    pub idle_ms: i64,
+    /// How long a prepared raise waits before its key asks what became of it, milliseconds.
+    pub prepare_ms: i64,
+    /// Reservations known to the node, resolved ones included while they are remembered.
+    pub reservations_max: usize,
 }
 
-/// What a call answered.
-#[derive(Clone, Debug)]
-pub struct Reply {
-    /// The core's answer.
-    pub answer: Answer,
-    /// The key's level after it.
-    pub level: Level,
+impl Default for ActorsConfig {
+    fn default() -> ActorsConfig {
+        ActorsConfig {
+            mailbox_capacity: 4096,
+            command_timeout: Duration::from_secs(5),
+            idle_ms: 10_000,
+            prepare_ms: 5_000,
+            reservations_max: 20_000_000,
+        }
+    }
 }
 
-/// What a call on a reservation answered.
-#[derive(Clone, Debug)]
-pub struct Reserved {
-    /// As the call left it.
-    pub reservation: Arc<Reservation>,
-    /// Whether it is the first answer again.
-    pub replayed: bool,
-}
-
-/// Which reservations are asked for.
-#[derive(Clone, Debug, Default)]
-pub struct ReservationFilter {
-    /// Of this customer.
-    pub customer: Option<String>,
-    /// With this reference.
-    pub reference: Option<String>,
-    /// With this order.
-    pub order: Option<String>,
-    /// Through this channel.
-    pub channel: Option<String>,
-    /// With a line of this SKU.
-    pub sku: Option<String>,
-    /// With a line at this location.
-    pub location: Option<String>,
-    /// In this state.
-    pub state: Option<State>,
-}
-
-/// Why events cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EventsError {
-    /// The position is no longer kept.
-    Expired {
-        /// The earliest that is.
-        earliest: Position,
-    },
-    /// The journal cannot be read now.
-    Overloaded,
-}
-
-/// A decoded record of the journal.
-#[derive(Clone, Debug)]
-pub enum JournalRecord {
-    /// Of a stock key.
-    Stock(StockRecord),
-}
-
-/// Stock, as the border sees it.
-#[derive(Clone, Debug, Default)]
-pub struct StockService {}
-
-type Called<T> = Result<T, CallError>;
-
-#[allow(clippy::unused_async, missing_docs, reason = "signatures only")]
-impl StockService {
-    pub async fn call(&self, _key: &StockKey, _by: By, _command: Command) -> Called<Reply> {
-        Err(CallError::Overloaded)
-    }
-
-    pub async fn call_all(&self, calls: Vec<(StockKey, By, Command)>) -> Vec<Called<Reply>> {
-        calls.iter().map(|_| Err(CallError::Overloaded)).collect()
-    }
-
-    pub fn level(&self, _key: &StockKey) -> Option<Level> {
-        None
-    }
-
-    pub async fn fresh_level(&self, _key: &StockKey) -> Called<Option<Level>> {
-        Err(CallError::Overloaded)
-    }
-
-    pub fn keys_of(&self, _sku: &str) -> Vec<StockKey> {
-        Vec::new()
-    }
-
-    pub fn page(
-        &self,
-        _sku: Option<&str>,
-        _location: Option<&str>,
-        _after: Option<&str>,
-        _limit: usize,
-    ) -> Vec<(StockKey, Level)> {
-        Vec::new()
-    }
-
-    pub async fn reserve(
-        &self,
-        _by: By,
-        _place: Place,
-        _idempotency: Option<Idempotency>,
-    ) -> Called<Reserved> {
-        Err(CallError::Overloaded)
-    }
-
-    pub async fn change(
-        &self,
-        _by: By,
-        _id: ReservationId,
-        _change: crate::stock::command::Change,
-        _idempotency: Option<Idempotency>,
-    ) -> Called<Reserved> {
-        Err(CallError::Overloaded)
-    }
-
-    /// The first answer to a request that was answered before; asked when the request would be
-    /// refused now, for what is archived since must not change the first answer.
-    pub async fn replay(&self, _idempotency: Idempotency) -> Called<Option<Reserved>> {
-        Err(CallError::Overloaded)
-    }
-
-    pub async fn reservation(&self, _id: ReservationId) -> Called<Option<Arc<Reservation>>> {
-        Err(CallError::Overloaded)
-    }
-
-    pub async fn reservations(
-        &self,
-        _filter: ReservationFilter,
-        _after: Option<ReservationId>,
-        _limit: usize,
-    ) -> Called<Vec<Arc<Reservation>>> {
-        Err(CallError::Overloaded)
-    }
-
-    pub fn durable(&self) -> Position {
-        0
-    }
-
-    pub fn epoch(&self) -> &str {
-        "e"
-    }
-
-    pub fn new_reservation_id(&self) -> ReservationId {
-        ReservationId(0)
-    }
-
-    pub fn now(&self) -> Timestamp {
-        Timestamp::MIN
-    }
-
-    pub async fn records_after(
-        &self,
-        _after: Position,
-        _limit: usize,
-        _wait_ms: u64,
-    ) -> Result<Vec<(Position, JournalRecord)>, EventsError> {
-        Err(EventsError::Overloaded)
-    }
-
-    pub async fn movements_of(
-        &self,
-        _key: &StockKey,
-        _before: Option<Position>,
-        _limit: usize,
-    ) -> Called<Vec<(Position, StockRecord)>> {
-        Err(CallError::Overloaded)
-    }
+/// What every actor needs besides its ledger.
+pub struct Context {
+    /// Where records go.
+    pub journal: Journal,
+    /// The time.
+    pub clock: Clock,
+    /// The bounds of a key.
+    pub rules: Rules,
+    /// The bounds of the actors.
+    pub config: ActorsConfig,
+    /// Reservations as published.
+    pub reservations: PublishedReservations,
+    /// Requests answered or running.
+    pub idempotency: Arc<IdempotencyIndex>,
 }

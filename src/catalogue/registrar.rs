@@ -215,7 +215,7 @@ struct Done<A> {
 }
 
 impl<A: FnOnce(Result<(), OutcomeUnknown>) + Send> Completion for Done<A> {
-    fn publish(&mut self) {
+    fn publish(&mut self, _: Position) {
         if let Some(event) = &self.event {
             self.published.publish(event);
         }

@@ -6,6 +6,7 @@
 //!                               ├─▶ publish each ─▶ durable position ─▶ answer each
 //! ```
 
+pub mod codec;
 pub mod group;
 pub mod position;
 pub mod queue;

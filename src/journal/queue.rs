@@ -56,8 +56,9 @@ pub struct OutcomeUnknown;
 /// thread, which writes nothing meanwhile: both must be short and must not block.
 pub trait Completion: Send {
     /// Makes the change visible: levels, indexes, feed, event stream. Called once, in the order of
-    /// the journal, and never if the outcome is unknown.
-    fn publish(&mut self);
+    /// the journal, and never if the outcome is unknown. `position` is the record's own; for one
+    /// who only waits, that of the last record before.
+    fn publish(&mut self, position: Position);
 
     /// Answers whoever waits. Called exactly once, after the publication of the whole group.
     fn answer(self: Box<Self>, outcome: Result<(), OutcomeUnknown>);
@@ -130,11 +131,7 @@ impl Journal {
         let thread = std::thread::Builder::new()
             .name("journal".into())
             .spawn(move || writer.run())
-            .map_err(|source| StoreError::File {
-                action: "start the thread of",
-                path: "journal".into(),
-                source,
-            })?;
+            .map_err(StoreError::Thread)?;
         *shared.writer.lock() = Some(thread);
         Ok(Journal(shared))
     }
@@ -261,7 +258,7 @@ impl Place {
         }
         if after <= journal.durable() {
             drop(self);
-            done.publish();
+            done.publish(after);
             return done.answer(Ok(()));
         }
         let queue = journal.0.queue.lock();

@@ -153,9 +153,11 @@ impl Writer {
 
     /// Publishes all, then says so, then answers all.
     fn complete_group(&mut self) {
+        let mut position = self.last.get() - u64::from(self.builder.records());
         for entry in &mut self.group {
             fail::fail_point!("journal::before_publish", |_| std::process::abort());
-            entry.done.publish();
+            position += u64::from(entry.record.is_some());
+            entry.done.publish(Position::new(position));
         }
         self.shared
             .durable

@@ -213,8 +213,13 @@ pub enum Answer {
         /// Whether this is the first answer again.
         replayed: bool,
     },
-    /// The most a reservation could be granted here.
-    Grantable(Quantity),
+    /// What a reservation could have here.
+    Grantable {
+        /// The most it could be granted.
+        quantity: Quantity,
+        /// What tills used of it.
+        till_used: Quantity,
+    },
     /// The grant that was prepared.
     Prepared(Quantity),
     /// The lead's word.

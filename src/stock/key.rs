@@ -85,6 +85,14 @@ impl StockKey {
         StockKey(joined.into())
     }
 
+    /// Parses `SKU@LOCATION`.
+    pub fn parse(text: &str) -> Result<StockKey, InvalidName> {
+        let (sku, location) = text.split_once('@').ok_or(InvalidName)?;
+        check_name(sku)?;
+        check_name(location)?;
+        Ok(StockKey(text.into()))
+    }
+
     /// The key as `SKU@LOCATION`.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -13,6 +13,14 @@ use super::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MovementId(pub u128);
 
+impl MovementId {
+    /// The id of a transfer's other half: the caller may have used the same id at the
+    /// destination for something else.
+    pub fn at_destination(self) -> MovementId {
+        MovementId(!self.0)
+    }
+}
+
 /// One movement as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Movement {

@@ -98,15 +98,19 @@ impl Ledger {
 
     /// Remembers where `record` was written, for the list of movements.
     pub fn note_position(&mut self, record: &StockRecord, position: u64) {
-        let changed = self.kept.on_hand_version == record.level.version;
-        if changed
-            || record
+        if self.is_movement(record) {
+            self.kept.last_movement = position;
+        }
+    }
+
+    /// Whether the newest record, just applied, belongs in the list of movements.
+    pub fn is_movement(&self, newest: &StockRecord) -> bool {
+        let changed = self.kept.on_hand_version == newest.level.version;
+        changed
+            || newest
                 .events
                 .iter()
                 .any(|event| matches!(event, Event::Moved(_)))
-        {
-            self.kept.last_movement = position;
-        }
     }
 
     fn apply_all(&mut self, events: &[Event], by: &By, at: Timestamp) {
@@ -197,6 +201,7 @@ impl Ledger {
         }
         if let MovementKind::Transfer { to } = &movement.kind {
             let arrival = Movement {
+                id: movement.id.at_destination(),
                 kind: MovementKind::Arrival {
                     from: self.key.clone(),
                 },

@@ -34,7 +34,11 @@ impl Ledger {
         if grantable < wanted && !inquiries.is_empty() {
             return Ok(Decision::SettleFirst(inquiries));
         }
-        Ok(Decision::Nothing(Answer::Grantable(grantable)))
+        let till_used = self.hold(id).map_or(Quantity::ZERO, |hold| hold.till_used);
+        Ok(Decision::Nothing(Answer::Grantable {
+            quantity: grantable,
+            till_used,
+        }))
     }
 
     pub(super) fn decide_prepare(

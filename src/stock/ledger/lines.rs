@@ -29,9 +29,6 @@ impl Ledger {
         if self.kept.holds.len() >= rules.holds_max {
             return Err(Refusal::Full("holds"));
         }
-        if self.kept.led.len() >= rules.led_max {
-            return Err(Refusal::Full("remembered reservations"));
-        }
         let mut reservation = self.new_reservation(call, place);
         let short = self.take(call, &mut reservation, place.partial);
         if !short.is_empty() {

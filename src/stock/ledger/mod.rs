@@ -51,8 +51,6 @@ pub struct Rules {
     pub limited_max: Quantity,
     /// Holds at one key.
     pub holds_max: usize,
-    /// Reservations one key leads and remembers.
-    pub led_max: usize,
     /// Movement ids one key remembers.
     pub remembered_max: usize,
 }
@@ -62,7 +60,6 @@ impl Default for Rules {
         Rules {
             limited_max: Quantity::from(3),
             holds_max: 1_000_000,
-            led_max: 20_000_000,
             remembered_max: 5_000_000,
         }
     }

@@ -1,0 +1,78 @@
+//! What happens once a record is durable: it is published, then whoever waits is answered.
+
+use std::mem;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::call::{CallError, Replied};
+use super::directory::{Directory, Presence};
+use super::idempotency::Claim;
+use crate::journal::{Completion, OutcomeUnknown, Position};
+use crate::stock::{Level, Reservation, StockKey, Timestamp};
+
+/// A record of a stock key on its way to the disk.
+pub(super) struct Recorded {
+    pub directory: Arc<Directory>,
+    pub presence: Arc<Presence>,
+    pub reservations: Vec<Arc<Reservation>>,
+    pub at: Timestamp,
+    pub key: StockKey,
+    pub level: Level,
+    /// Whether on hand changed with this record.
+    pub moved: bool,
+    pub claim: Option<Claim>,
+    pub reply: Option<(oneshot::Sender<Replied>, Replied)>,
+    pub durable: Option<oneshot::Sender<()>>,
+}
+
+impl Completion for Recorded {
+    fn publish(&mut self, position: Position) {
+        self.presence
+            .publish(self.level, self.moved.then_some(position));
+        for reservation in mem::take(&mut self.reservations) {
+            self.directory.context.reservations.publish(&reservation);
+        }
+        if let Some(claim) = self.claim.take() {
+            claim.answered(self.at, &self.key);
+        }
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), OutcomeUnknown>) {
+        if let Some((who, replied)) = self.reply {
+            hear(
+                who,
+                outcome.map_err(|_| CallError::OutcomeUnknown).and(replied),
+            );
+        }
+        if let (Some(durable), Ok(())) = (self.durable, outcome) {
+            hear(durable, ());
+        }
+    }
+}
+
+/// An answer that changes nothing but rests on records that may not be durable yet.
+pub(super) struct Waiting {
+    pub reply: oneshot::Sender<Replied>,
+    pub replied: Replied,
+    pub _claim: Option<Claim>,
+}
+
+impl Completion for Waiting {
+    fn publish(&mut self, _: Position) {}
+
+    fn answer(self: Box<Self>, outcome: Result<(), OutcomeUnknown>) {
+        hear(
+            self.reply,
+            outcome
+                .map_err(|_| CallError::OutcomeUnknown)
+                .and(self.replied),
+        );
+    }
+}
+
+/// Tells someone who may have stopped listening.
+pub(super) fn hear<T>(who: oneshot::Sender<T>, what: T) {
+    // A caller that hung up is no failure: what happened is in the journal.
+    drop(who.send(what));
+}

@@ -1,0 +1,213 @@
+//! Work that a key owes to others, run beside its actor and repeated until it is durable there:
+//! followers settle, a lead hears what tills used, a transfer arrives, a lead is asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use futures::future::{self, Either};
+use tokio::sync::oneshot;
+
+use super::call::{CallError, Deliver, Done, Replied, Reply};
+use super::completion::hear;
+use super::directory::Directory;
+use super::stock_actor::StockActor;
+use crate::stock::command::{Acknowledgements, Inquiry};
+use crate::stock::ledger::Outgoing;
+use crate::stock::{Answer, By, Command, Quantity, Reservation, ReservationId, StockKey};
+
+/// How long a caller waits for other keys to follow, before it hears what is durable already.
+const FOLLOW: Duration = Duration::from_secs(2);
+
+/// How long to wait before work that found no room is tried again.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// One errand with all it needs.
+pub(super) enum Work {
+    /// Tell these followers what the reservation grants them.
+    Settle(Arc<Reservation>, Vec<StockKey>),
+    /// Tell the lead what tills used.
+    Report(Reporting),
+    /// Let a transfer arrive.
+    Deliver(Box<Outgoing>),
+}
+
+/// What tills used of a hold.
+pub(super) struct Reporting {
+    pub id: ReservationId,
+    pub follower: StockKey,
+    pub lead: StockKey,
+    pub till_used: Quantity,
+}
+
+/// Runs `works` of `key` once `durable` says so, answers `reply` when they are done or when that
+/// takes long, and tells the actor at `addr`.
+pub(super) async fn run(
+    directory: Arc<Directory>,
+    key: StockKey,
+    addr: Addr<StockActor>,
+    works: Vec<Work>,
+    durable: Option<oneshot::Receiver<()>>,
+    reply: Option<(oneshot::Sender<Replied>, Replied)>,
+) {
+    if let Some(durable) = durable
+        && durable.await.is_err()
+    {
+        if let Some((who, _)) = reply {
+            hear(who, Err(CallError::OutcomeUnknown));
+        }
+        return;
+    }
+    let tell_done = |done: Acknowledgements| {
+        if !done.is_empty() {
+            addr.do_send(Done(done));
+        }
+    };
+    let works = future::join_all(works.into_iter().map(|work| one(&directory, &key, work)));
+    let works = Box::pin(async { works.await.into_iter().for_each(tell_done) });
+    let slow = Box::pin(tokio::time::sleep(FOLLOW));
+    let unfinished = match future::select(works, slow).await {
+        Either::Left(_) => None,
+        Either::Right(((), works)) => Some(works),
+    };
+    if let Some((who, replied)) = reply {
+        hear(who, replied);
+    }
+    if let Some(works) = unfinished {
+        works.await;
+    }
+}
+
+async fn one(directory: &Arc<Directory>, key: &StockKey, work: Work) -> Acknowledgements {
+    match work {
+        Work::Settle(reservation, followers) => settle(directory, &reservation, followers).await,
+        Work::Report(reporting) => {
+            report(directory, key, reporting).await;
+            Acknowledgements::default()
+        }
+        Work::Deliver(outgoing) => arrive(directory, *outgoing).await,
+    }
+}
+
+async fn settle(
+    directory: &Arc<Directory>,
+    reservation: &Arc<Reservation>,
+    followers: Vec<StockKey>,
+) -> Acknowledgements {
+    let id = reservation.id;
+    let settled = followers.into_iter().map(|follower| async move {
+        let grant = reservation.grant(&follower);
+        let settle = Command::Settle {
+            reservation: id,
+            grant,
+        };
+        until_done(directory, &follower, reservation.by.clone(), settle).await?;
+        Some((id, follower, reservation.revision))
+    });
+    let settled = future::join_all(settled)
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
+    Acknowledgements {
+        settled,
+        ..Acknowledgements::default()
+    }
+}
+
+async fn report(directory: &Arc<Directory>, key: &StockKey, reporting: Reporting) {
+    let Reporting {
+        id,
+        follower,
+        lead,
+        till_used,
+    } = reporting;
+    let told = Command::ReportUse {
+        reservation: id,
+        follower,
+        till_used,
+    };
+    let Some(reply) = until_done(directory, &lead, By::onhand(), told).await else {
+        return;
+    };
+    take_word(directory, key, id, &reply).await;
+}
+
+async fn arrive(directory: &Arc<Directory>, outgoing: Outgoing) -> Acknowledgements {
+    let Outgoing { to, arrival, by } = outgoing;
+    let id = arrival.id;
+    let arrived = until_done(directory, &to, by, Command::Move(arrival))
+        .await
+        .map(|_| id);
+    Acknowledgements {
+        arrived: arrived.into_iter().collect(),
+        ..Acknowledgements::default()
+    }
+}
+
+/// Asks leads what became of holds here, takes their word, and gives `again` its second turn.
+pub(super) async fn inquire(
+    directory: Arc<Directory>,
+    key: StockKey,
+    inquiries: Vec<Inquiry>,
+    again: Option<Deliver>,
+) {
+    let (told, asking) = (&directory, &key);
+    let asked = inquiries.into_iter().map(|inquiry| async move {
+        let Inquiry {
+            reservation,
+            lead,
+            prepared,
+        } = inquiry;
+        let follower = asking.clone();
+        let question = Command::Inquire {
+            reservation,
+            follower,
+            prepared,
+        };
+        if let Some(reply) = until_done(told, &lead, By::onhand(), question).await {
+            take_word(told, asking, reservation, &reply).await;
+        }
+    });
+    future::join_all(asked).await;
+    if let Some(again) = again {
+        directory.tell(&key, again);
+    }
+}
+
+/// Takes a lead's word about a hold at `key`.
+async fn take_word(directory: &Arc<Directory>, key: &StockKey, id: ReservationId, reply: &Reply) {
+    let Answer::Grant(grant) = reply.answer else {
+        unreachable!("a lead answers a follower with a grant")
+    };
+    let settle = Command::Settle {
+        reservation: id,
+        grant,
+    };
+    until_done(directory, key, By::onhand(), settle).await;
+}
+
+/// Sends a command that must be carried out, until it is durable; none when the journal failed
+/// and the process is about to stop.
+pub(super) async fn until_done(
+    directory: &Arc<Directory>,
+    key: &StockKey,
+    by: By,
+    command: Command,
+) -> Option<Reply> {
+    loop {
+        let (deliver, replied) = Deliver::reserved(by.clone(), command.clone());
+        directory.tell(key, deliver);
+        match replied.await {
+            Ok(Ok(reply)) => return Some(reply),
+            Ok(Err(CallError::OutcomeUnknown)) => return None,
+            Ok(Err(CallError::Refused(refusal))) => {
+                tracing::error!(%key, %refusal, "work owed to another key is refused; repeating");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Ok(Err(CallError::Overloaded | CallError::IdempotencyInProgress)) | Err(_) => {
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Reservations as everyone may see them: after the commit, until a day after they resolved.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use crate::stock::ledger::FORGET_AFTER_MS;
+use crate::stock::{Reservation, ReservationId, State, Timestamp};
+
+/// How many reservations one look examines under the lock.
+const EXAMINE_AT_ONCE_MAX: usize = 2000;
+
+/// What a list of reservations is narrowed to.
+#[derive(Clone, Debug, Default)]
+pub struct ReservationFilter {
+    /// The shop's customer.
+    pub customer: Option<String>,
+    /// The shop's own id.
+    pub reference: Option<String>,
+    /// The order it became.
+    pub order: Option<String>,
+    /// The channel it was placed through.
+    pub channel: Option<String>,
+    /// A line's SKU.
+    pub sku: Option<String>,
+    /// A line's location.
+    pub location: Option<String>,
+    /// Its state.
+    pub state: Option<State>,
+}
+
+/// The published reservations, found by id, customer, reference and order.
+#[derive(Default)]
+pub struct PublishedReservations(RwLock<Index>);
+
+#[derive(Default)]
+struct Index {
+    by_id: BTreeMap<ReservationId, Arc<Reservation>>,
+    by_word: BTreeSet<(Word, ReservationId)>,
+    resolved: BTreeSet<(Timestamp, ReservationId)>,
+}
+
+/// A text that reservations are looked up by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Word {
+    Customer(Arc<str>),
+    Reference(Arc<str>),
+    Order(Arc<str>),
+}
+
+impl PublishedReservations {
+    /// The newest published revision.
+    pub fn get(&self, id: ReservationId) -> Option<Arc<Reservation>> {
+        self.0.read().by_id.get(&id).cloned()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.read().by_id.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Publishes a revision; an older one than what is known changes nothing.
+    pub fn publish(&self, reservation: &Arc<Reservation>) {
+        let index = &mut *self.0.write();
+        let id = reservation.id;
+        if let Some(old) = index.by_id.get(&id) {
+            if old.revision > reservation.revision {
+                return;
+            }
+            if let Some(at) = old.resolved_at {
+                index.resolved.remove(&(at, id));
+            }
+        }
+        index
+            .by_word
+            .extend(words(reservation).map(|word| (word, id)));
+        if let Some(at) = reservation.resolved_at {
+            index.resolved.insert((at, id));
+        }
+        index.by_id.insert(id, reservation.clone());
+    }
+
+    /// Forgets what resolved a day before `now`, a bounded number at once.
+    pub fn forget(&self, now: Timestamp) {
+        let limit = (now.plus_millis(-FORGET_AFTER_MS), ReservationId(u128::MAX));
+        loop {
+            let index = &mut *self.0.write();
+            let due = index.resolved.range(..=limit).take(EXAMINE_AT_ONCE_MAX);
+            let due: Vec<_> = due.copied().collect();
+            for (at, id) in &due {
+                index.resolved.remove(&(*at, *id));
+                if let Some(old) = index.by_id.remove(id) {
+                    for word in words(&old) {
+                        index.by_word.remove(&(word, *id));
+                    }
+                }
+            }
+            if due.len() < EXAMINE_AT_ONCE_MAX {
+                return;
+            }
+        }
+    }
+
+    /// Up to `limit` reservations after `after`, oldest first, that pass the filter. Looks at a
+    /// bounded number under the lock, then lets others in.
+    pub fn page(
+        &self,
+        filter: &ReservationFilter,
+        after: Option<ReservationId>,
+        limit: usize,
+    ) -> Vec<Arc<Reservation>> {
+        let mut found = Vec::new();
+        let mut after = after;
+        loop {
+            let (examined, last) = self.examine(filter, after, limit, &mut found);
+            if found.len() >= limit || examined < EXAMINE_AT_ONCE_MAX {
+                return found;
+            }
+            after = last;
+        }
+    }
+
+    fn examine(
+        &self,
+        filter: &ReservationFilter,
+        after: Option<ReservationId>,
+        limit: usize,
+        found: &mut Vec<Arc<Reservation>>,
+    ) -> (usize, Option<ReservationId>) {
+        let index = self.0.read();
+        let mut candidates: Box<dyn Iterator<Item = &Arc<Reservation>>> = match filter.word() {
+            Some(word) => {
+                let first = after.map_or(0, |id| id.0.saturating_add(1));
+                let from = (word.clone(), ReservationId(first));
+                let until = (word, ReservationId(u128::MAX));
+                let ids = index.by_word.range(from..=until).map(|(_, id)| id);
+                Box::new(ids.filter_map(|id| index.by_id.get(id)))
+            }
+            None => {
+                let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+                Box::new(
+                    index
+                        .by_id
+                        .range((from, Bound::Unbounded))
+                        .map(|(_, one)| one),
+                )
+            }
+        };
+        let (mut examined, mut last) = (0, after);
+        while found.len() < limit
+            && examined < EXAMINE_AT_ONCE_MAX
+            && let Some(candidate) = candidates.next()
+        {
+            examined += 1;
+            last = Some(candidate.id);
+            if filter.passes(candidate) {
+                found.push(candidate.clone());
+            }
+        }
+        (examined, last)
+    }
+}
+
+fn words(reservation: &Reservation) -> impl Iterator<Item = Word> {
+    let order = reservation
+        .confirmation
+        .as_ref()
+        .and_then(|confirmed| confirmed.order.clone());
+    let customer = reservation.customer.clone().map(Word::Customer);
+    let reference = reservation.reference.clone().map(Word::Reference);
+    [customer, reference, order.map(Word::Order)]
+        .into_iter()
+        .flatten()
+}
+
+impl ReservationFilter {
+    /// The text that narrows most.
+    fn word(&self) -> Option<Word> {
+        let order = self.order.as_deref().map(|text| Word::Order(text.into()));
+        let reference = || {
+            self.reference
+                .as_deref()
+                .map(|text| Word::Reference(text.into()))
+        };
+        let customer = || {
+            self.customer
+                .as_deref()
+                .map(|text| Word::Customer(text.into()))
+        };
+        order.or_else(reference).or_else(customer)
+    }
+
+    fn passes(&self, reservation: &Reservation) -> bool {
+        let is = |wanted: &Option<String>, text: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| text == Some(wanted))
+        };
+        let confirmed = reservation.confirmation.as_deref();
+        let at = |wanted: &Option<String>, part: fn(&crate::stock::Line) -> &str| {
+            let wanted = wanted.as_deref();
+            wanted.is_none_or(|wanted| reservation.lines.iter().any(|line| part(line) == wanted))
+        };
+        is(&self.customer, reservation.customer.as_deref())
+            && is(&self.reference, reservation.reference.as_deref())
+            && is(
+                &self.order,
+                confirmed.and_then(|confirmed| confirmed.order.as_deref()),
+            )
+            && is(&self.channel, Some(reservation.by.channel.as_str()))
+            && at(&self.sku, |line| line.key.sku())
+            && at(&self.location, |line| line.key.location())
+            && self.state.is_none_or(|state| reservation.state == state)
+    }
+}

@@ -1,0 +1,249 @@
+//! Taking more from stock for a reservation over several keys: ask all, prepare each follower in
+//! the order of the keys, have the lead commit.
+//!
+//! Until the lead is asked, whoever runs this may abandon what was prepared. From then on only
+//! the lead can: a follower that hears nothing asks it. So nothing leaks, whoever dies.
+
+use std::sync::Arc;
+
+use futures::future;
+use tokio::sync::oneshot;
+
+use super::call::{CallError, Deliver, Replied, Reserved};
+use super::directory::Directory;
+use super::errand;
+use super::idempotency::Claim;
+use crate::stock::command::{Idempotency, Raise};
+use crate::stock::hold::Grant;
+use crate::stock::{
+    Answer, By, Change, Command, Quantity, Refusal, ReservationId, Shortage, StockKey,
+};
+
+/// A change that takes more from stock than the reservation has, at some follower at least.
+pub(super) struct Raising {
+    pub by: By,
+    pub id: ReservationId,
+    pub lead: StockKey,
+    /// The revision it is based on; zero for a new reservation.
+    pub base_revision: u64,
+    /// What is wanted of each key, the lead's included, in the order of the keys.
+    pub needs: Vec<Need>,
+    /// Whether less will do.
+    pub partial: bool,
+    pub change: Change,
+    pub idempotency: Option<Idempotency>,
+    pub claim: Option<Claim>,
+}
+
+/// What a reservation wants of one key over its life.
+#[derive(Clone)]
+pub(super) struct Need {
+    pub key: StockKey,
+    pub wanted: Quantity,
+    /// What the lead grants so far.
+    pub base: Grant,
+}
+
+/// A raise that was set aside at a follower.
+struct PreparedAt {
+    key: StockKey,
+    granted: Quantity,
+    durable: oneshot::Receiver<Replied>,
+}
+
+impl Raising {
+    /// Runs to its end; the caller may be gone by then.
+    pub async fn run(self, directory: &Arc<Directory>) -> Result<Reserved, CallError> {
+        self.ask(directory).await?;
+        let now = directory.context.clock.now();
+        let before = now.plus_millis(directory.context.config.prepare_ms);
+        let mut prepared = Vec::new();
+        for need in self.needs.iter().filter(|need| need.key != self.lead) {
+            if need.wanted <= need.base.granted {
+                continue;
+            }
+            match self.prepare(directory, need, before).await {
+                Ok(one) => prepared.push(one),
+                Err(error) => {
+                    self.abandon(directory, prepared.into_iter().map(|one| one.key));
+                    return Err(error);
+                }
+            }
+        }
+        let mut raise = Raise {
+            base_revision: self.base_revision,
+            prepared: Vec::new(),
+            before,
+        };
+        for one in prepared {
+            one.durable
+                .await
+                .unwrap_or(Err(CallError::OutcomeUnknown))?;
+            raise.prepared.push((one.key, one.granted));
+        }
+        self.commit(directory, raise).await
+    }
+
+    /// Asks all keys without taking, so that one refusal names every short one.
+    async fn ask(&self, directory: &Arc<Directory>) -> Result<(), CallError> {
+        let asked = self.needs.iter().map(|need| async {
+            let (reservation, wanted) = (self.id, need.wanted);
+            let ask = Command::Ask {
+                reservation,
+                wanted,
+            };
+            let (deliver, replied) = Deliver::new(self.by.clone(), ask);
+            let reply = directory.call(&need.key, deliver, replied).await?;
+            let Answer::Grantable { quantity, .. } = reply.answer else {
+                unreachable!("asked what is grantable, answered {:?}", reply.answer)
+            };
+            Ok::<_, CallError>(quantity)
+        });
+        let mut short = Vec::new();
+        let mut anything = false;
+        for (need, grantable) in self.needs.iter().zip(future::join_all(asked).await) {
+            let available = grantable?;
+            anything |= available.is_positive();
+            if need.wanted > available && need.wanted > need.base.handed_over {
+                let (key, requested) = (need.key.clone(), need.wanted);
+                short.push(Shortage {
+                    key,
+                    requested,
+                    available,
+                });
+            }
+        }
+        if short.is_empty() || (self.partial && anything) {
+            Ok(())
+        } else {
+            Err(Refusal::InsufficientStock(short).into())
+        }
+    }
+
+    /// Sets the raise aside at one follower; hears what was decided before it is durable, so
+    /// that the next follower can be asked meanwhile.
+    async fn prepare(
+        &self,
+        directory: &Arc<Directory>,
+        need: &Need,
+        before: crate::stock::Timestamp,
+    ) -> Result<PreparedAt, CallError> {
+        let prepare = Command::Prepare {
+            reservation: self.id,
+            lead: self.lead.clone(),
+            base: need.base,
+            granted: need.wanted,
+            partial: self.partial,
+            before,
+        };
+        let (deliver, durable) = Deliver::new(self.by.clone(), prepare);
+        let (decided, decision) = oneshot::channel();
+        directory.send(
+            &need.key,
+            Deliver {
+                decided: Some(decided),
+                ..deliver
+            },
+        )?;
+        let reply = match directory.reply(decision).await {
+            // Nobody decided early: the answer is the durable one.
+            Err(CallError::Overloaded) => durable.await.unwrap_or(Err(CallError::Overloaded))?,
+            replied => return self.prepared(need, replied?.answer, durable),
+        };
+        let (told, durable) = oneshot::channel();
+        super::completion::hear(told, Ok(reply.clone()));
+        self.prepared(need, reply.answer, durable)
+    }
+
+    fn prepared(
+        &self,
+        need: &Need,
+        answer: Answer,
+        durable: oneshot::Receiver<Replied>,
+    ) -> Result<PreparedAt, CallError> {
+        let Answer::Prepared(granted) = answer else {
+            unreachable!("asked to prepare, answered {answer:?}")
+        };
+        Ok(PreparedAt {
+            key: need.key.clone(),
+            granted,
+            durable,
+        })
+    }
+
+    /// Has the lead decide. If it refuses, or was never asked, what was prepared is abandoned.
+    async fn commit(self, directory: &Arc<Directory>, raise: Raise) -> Result<Reserved, CallError> {
+        let prepared: Vec<StockKey> = raise.prepared.iter().map(|(key, _)| key.clone()).collect();
+        let command = Command::Change {
+            reservation: self.id,
+            change: self.change.clone(),
+            raise: Some(raise),
+            uses: Vec::new(),
+            idempotency: self.idempotency,
+        };
+        let (deliver, replied) = Deliver::new(self.by.clone(), command);
+        let (by, id, revision) = (self.by, self.id, self.base_revision + 1);
+        let replied = directory
+            .call(
+                &self.lead,
+                Deliver {
+                    claim: self.claim,
+                    ..deliver
+                },
+                replied,
+            )
+            .await;
+        match replied {
+            Ok(reply) => Ok(reserved(reply.answer)),
+            Err(CallError::OutcomeUnknown) => Err(CallError::OutcomeUnknown),
+            Err(error) => {
+                abandon(directory, &by, id, revision, prepared.into_iter());
+                Err(error)
+            }
+        }
+    }
+
+    fn abandon(&self, directory: &Arc<Directory>, prepared: impl Iterator<Item = StockKey>) {
+        abandon(
+            directory,
+            &self.by,
+            self.id,
+            self.base_revision + 1,
+            prepared,
+        );
+    }
+}
+
+fn abandon(
+    directory: &Arc<Directory>,
+    by: &By,
+    reservation: ReservationId,
+    revision: u64,
+    prepared: impl Iterator<Item = StockKey>,
+) {
+    for key in prepared {
+        let (directory, by) = (directory.clone(), by.clone());
+        directory.clone().run_errand(async move {
+            let abandon = Command::Abandon {
+                reservation,
+                revision,
+            };
+            errand::until_done(&directory, &key, by, abandon).await;
+        });
+    }
+}
+
+/// The reservation in an answer to a change.
+pub(super) fn reserved(answer: Answer) -> Reserved {
+    let Answer::Reservation {
+        reservation,
+        replayed,
+    } = answer
+    else {
+        unreachable!("asked to change a reservation, answered {answer:?}")
+    };
+    Reserved {
+        reservation,
+        replayed,
+    }
+}

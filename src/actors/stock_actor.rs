@@ -1,0 +1,432 @@
+//! The actor of one stock key: it takes one command after the other, has the ledger decide,
+//! queues the record and goes on. It never waits; a bug in it stops the process, so that a key
+//! never comes back without its state.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::fut::{ActorFutureExt, wrap_future};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, SpawnHandle};
+use tokio::sync::oneshot;
+
+use super::call::{CallError, Deliver, Done, Replied, Reply, TakeImage};
+use super::completion::{Recorded, Waiting, hear};
+use super::directory::{Directory, Presence};
+use super::errand::{self, Reporting};
+use super::idempotency::Claim;
+use crate::journal::codec::encode_stock;
+use crate::journal::{Place, Position};
+use crate::stock::command::{Acknowledgements, Inquiry};
+use crate::stock::event::StockRecord;
+use crate::stock::ledger::Errand;
+use crate::stock::{Answer, By, Command, Decision, Event, Ledger, MovementKind, Timestamp};
+
+/// How long acknowledgements are gathered into one record, milliseconds.
+const GATHER_MS: i64 = 100;
+
+/// How soon an alarm that is overdue rings again: work to settle it is on its way.
+const OVERDUE_MS: i64 = 100;
+
+/// How long a passivated actor still forwards what reaches its mailbox.
+const FORWARD: Duration = Duration::from_secs(2);
+
+pub(super) struct StockActor {
+    ledger: Ledger,
+    directory: Arc<Directory>,
+    presence: Arc<Presence>,
+    addr: Addr<StockActor>,
+    /// The position of the newest record.
+    last: Position,
+    last_used: Timestamp,
+    /// Whether the directory knows that this key changed since the last snapshot round.
+    dirty: bool,
+    retired: bool,
+    alarm: Option<(Timestamp, SpawnHandle)>,
+    done: Acknowledgements,
+    gather_until: Option<Timestamp>,
+}
+
+/// Who is told of a record, besides everyone.
+#[derive(Default)]
+struct Told {
+    reply: Option<(oneshot::Sender<Replied>, Answer)>,
+    decided: Option<oneshot::Sender<Replied>>,
+    claim: Option<Claim>,
+}
+
+impl Actor for StockActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let errands = self.ledger.errands();
+        self.run(errands, None, None);
+        self.set_alarm(ctx);
+    }
+}
+
+impl StockActor {
+    pub fn new(
+        ledger: Ledger,
+        directory: Arc<Directory>,
+        presence: Arc<Presence>,
+        addr: Addr<StockActor>,
+    ) -> StockActor {
+        let last_used = directory.context.clock.now();
+        StockActor {
+            ledger,
+            directory,
+            presence,
+            addr,
+            last: Position::ZERO,
+            last_used,
+            dirty: false,
+            retired: false,
+            alarm: None,
+            done: Acknowledgements::default(),
+            gather_until: None,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.directory.context.clock.now()
+    }
+
+    /// Carries out a command whose place in the queue is taken.
+    fn carry_out(&mut self, deliver: Deliver, place: Place) {
+        let now = self.now();
+        self.last_used = now;
+        self.record_due(now);
+        let rules = &self.directory.context.rules;
+        match self
+            .ledger
+            .decide(&deliver.by, &deliver.command, now, rules)
+        {
+            Ok(Decision::Record(events, answer)) => {
+                let Deliver {
+                    by,
+                    reply,
+                    decided,
+                    claim,
+                    ..
+                } = deliver;
+                let told = Told {
+                    reply: Some((reply, answer)),
+                    decided,
+                    claim,
+                };
+                self.commit(by, events, now, place, told);
+            }
+            Ok(Decision::Nothing(answer)) => {
+                let level = *self.ledger.level();
+                self.answer(deliver, Ok(Reply { answer, level }), place);
+            }
+            Err(refusal) => self.answer(deliver, Err(refusal.into()), place),
+            Ok(Decision::SettleFirst(_)) if deliver.asked => {
+                self.answer(deliver, Err(CallError::Overloaded), place);
+            }
+            Ok(Decision::SettleFirst(inquiries)) => self.ask_leads(inquiries, Some(deliver)),
+        }
+    }
+
+    /// Records what time alone brought about.
+    fn record_due(&mut self, now: Timestamp) {
+        loop {
+            let events = self.ledger.due(now);
+            if events.is_empty() {
+                return;
+            }
+            let place = self.directory.context.journal.place_reserved();
+            self.commit(By::onhand(), events, now, place, Told::default());
+        }
+    }
+
+    /// Applies the events, queues their record, and sees to what they make others owe.
+    fn commit(&mut self, by: By, events: Vec<Event>, now: Timestamp, place: Place, told: Told) {
+        let rules = &self.directory.context.rules;
+        let record = self.ledger.record(by, events, now, rules);
+        let errands = self.owed(&record);
+        let level = record.level;
+        let reply = told
+            .reply
+            .map(|(who, answer)| (who, Ok(Reply { answer, level })));
+        if let (Some(decided), Some((_, replied))) = (told.decided, &reply) {
+            hear(decided, replied.clone());
+        }
+        let (durable, when_durable) = oneshot::channel();
+        let (now_told, later_told) = if errands.is_empty() {
+            (reply, None)
+        } else {
+            (None, reply)
+        };
+        let bytes = encode_stock(&record);
+        let presence = self.presence.clone();
+        let position = place.append(
+            bytes,
+            Box::new(Recorded {
+                directory: self.directory.clone(),
+                presence,
+                reservations: reserved(&record),
+                at: record.at,
+                key: record.key.clone(),
+                level,
+                moved: self.ledger.is_movement(&record),
+                claim: told.claim,
+                reply: now_told,
+                durable: (!errands.is_empty()).then_some(durable),
+            }),
+        );
+        self.ledger.note_position(&record, position.get());
+        self.last = position;
+        if !mem::replace(&mut self.dirty, true) {
+            self.directory.mark_dirty(self.ledger.key());
+        }
+        self.run(errands, Some(when_durable), later_told);
+    }
+
+    /// What the record just applied makes this key owe to others.
+    fn owed(&self, record: &StockRecord) -> Vec<Errand> {
+        let mut owed = Vec::new();
+        for event in &record.events {
+            match event {
+                Event::Reserved { reservation, .. } => {
+                    if !self.ledger.unsettled(reservation.id).is_empty() {
+                        owed.push(Errand::Settle(reservation.id));
+                    }
+                }
+                Event::Moved(moved) => {
+                    if let MovementKind::Transfer { .. } = moved.movement.kind {
+                        owed.push(Errand::Deliver(moved.movement.id.at_destination()));
+                    }
+                    let hold = moved
+                        .used
+                        .and_then(|(id, _)| Some((id, self.ledger.hold(id)?)));
+                    if let Some((id, hold)) = hold
+                        && hold.lead != *self.ledger.key()
+                    {
+                        owed.push(Errand::ReportUse(id));
+                    }
+                }
+                Event::SafetyStockSet(_)
+                | Event::Stopped
+                | Event::Prepared { .. }
+                | Event::Abandoned { .. }
+                | Event::Settled { .. }
+                | Event::Answered { .. }
+                | Event::Denied { .. }
+                | Event::Acknowledged(_) => {}
+            }
+        }
+        owed.dedup();
+        owed
+    }
+
+    /// Runs errands beside the actor once `durable` says so, then answers `reply`.
+    fn run(
+        &self,
+        errands: Vec<Errand>,
+        durable: Option<oneshot::Receiver<()>>,
+        reply: Option<(oneshot::Sender<Replied>, Replied)>,
+    ) {
+        if errands.is_empty() {
+            return;
+        }
+        let key = self.ledger.key();
+        let works: Vec<_> = errands
+            .into_iter()
+            .filter_map(|errand| match errand {
+                Errand::Settle(id) => {
+                    let reservation = self.ledger.reservation(id)?.clone();
+                    let followers = self.ledger.unsettled(id);
+                    let followers = followers.iter().map(|(follower, _)| follower.clone());
+                    Some(errand::Work::Settle(reservation, followers.collect()))
+                }
+                Errand::ReportUse(id) => {
+                    let hold = self.ledger.hold(id)?;
+                    let (lead, till_used) = (hold.lead.clone(), hold.till_used);
+                    let follower = key.clone();
+                    Some(errand::Work::Report(Reporting {
+                        id,
+                        follower,
+                        lead,
+                        till_used,
+                    }))
+                }
+                Errand::Deliver(id) => Some(errand::Work::Deliver(Box::new(
+                    self.ledger.outgoing(id)?.clone(),
+                ))),
+            })
+            .collect();
+        let (directory, addr) = (self.directory.clone(), self.addr.clone());
+        let work = errand::run(directory, key.clone(), addr, works, durable, reply);
+        self.directory.run_errand(work);
+    }
+
+    /// Asks leads about holds past their hint; then `again` has its second turn.
+    fn ask_leads(&self, inquiries: Vec<Inquiry>, again: Option<Deliver>) {
+        let again = again.map(|deliver| Deliver {
+            asked: true,
+            ..deliver
+        });
+        let (directory, key) = (self.directory.clone(), self.ledger.key().clone());
+        self.directory
+            .run_errand(errand::inquire(directory, key, inquiries, again));
+    }
+
+    /// Answers once every record this key's answer rests on is durable.
+    fn answer(&self, deliver: Deliver, replied: Replied, place: Place) {
+        let Deliver {
+            reply,
+            decided,
+            claim,
+            ..
+        } = deliver;
+        if let Some(decided) = decided {
+            hear(decided, replied.clone());
+        }
+        // The claim goes back only after the answer: a repetition must not overtake it.
+        place.wait(
+            self.last,
+            Box::new(Waiting {
+                reply,
+                replied,
+                _claim: claim,
+            }),
+        );
+    }
+
+    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
+        if self.retired {
+            return;
+        }
+        let idle_at = self
+            .last_used
+            .plus_millis(self.directory.context.config.idle_ms);
+        let due = self
+            .ledger
+            .next_alarm()
+            .into_iter()
+            .chain(self.gather_until);
+        let at = due.fold(idle_at, Timestamp::min);
+        if self.alarm.as_ref().is_some_and(|(set, _)| *set <= at) {
+            return;
+        }
+        let at = at.max(self.now());
+        let clock = self.directory.context.clock.clone();
+        let sleep = wrap_future::<_, Self>(async move { clock.sleep_until(at).await });
+        let handle = ctx.spawn(sleep.map(|(), actor, ctx| actor.ring(ctx)));
+        if let Some((_, old)) = self.alarm.replace((at, handle)) {
+            ctx.cancel_future(old);
+        }
+    }
+
+    /// The alarm rang: something is due, or the key had nothing to do for a while.
+    fn ring(&mut self, ctx: &mut Context<Self>) {
+        self.alarm = None;
+        let now = self.now();
+        self.record_due(now);
+        if self.gather_until.is_some_and(|until| until <= now) {
+            self.record_done(now);
+        }
+        let overdue = self.ledger.next_alarm().is_some_and(|at| at <= now);
+        if overdue {
+            self.ask_leads(self.ledger.inquiries(now), None);
+            self.gather_until = Some(now.plus_millis(OVERDUE_MS));
+        }
+        let idle_at = self
+            .last_used
+            .plus_millis(self.directory.context.config.idle_ms);
+        if idle_at <= now && !self.passivate(ctx) {
+            self.last_used = now;
+        }
+        self.set_alarm(ctx);
+    }
+
+    /// Records what others have done, all that was gathered in one record.
+    fn record_done(&mut self, now: Timestamp) {
+        self.gather_until = None;
+        let command = Command::Acknowledge(mem::take(&mut self.done));
+        let by = By::onhand();
+        let rules = &self.directory.context.rules;
+        if let Ok(Decision::Record(events, _)) = self.ledger.decide(&by, &command, now, rules) {
+            let place = self.directory.context.journal.place_reserved();
+            self.commit(by, events, now, place, Told::default());
+        }
+    }
+
+    /// Puts the ledger to rest in the directory, if nothing depends on this actor.
+    fn passivate(&mut self, ctx: &mut Context<Self>) -> bool {
+        let durable = self.directory.context.journal.durable() >= self.last;
+        if !durable || !self.ledger.is_idle() || !self.done.is_empty() {
+            return false;
+        }
+        self.retired = true;
+        self.directory.passivate(&self.ledger);
+        ctx.run_later(FORWARD, |_, ctx| ctx.stop());
+        true
+    }
+}
+
+/// The reservations a record brings to their next revision.
+fn reserved(record: &StockRecord) -> Vec<Arc<crate::stock::Reservation>> {
+    let reserved = |event: &Event| match event {
+        Event::Reserved { reservation, .. } => Some(reservation.clone()),
+        Event::Moved(_)
+        | Event::SafetyStockSet(_)
+        | Event::Stopped
+        | Event::Prepared { .. }
+        | Event::Abandoned { .. }
+        | Event::Settled { .. }
+        | Event::Answered { .. }
+        | Event::Denied { .. }
+        | Event::Acknowledged(_) => None,
+    };
+    record.events.iter().filter_map(reserved).collect()
+}
+
+impl Handler<Deliver> for StockActor {
+    type Result = ();
+
+    fn handle(&mut self, deliver: Deliver, ctx: &mut Self::Context) {
+        self.presence.taken();
+        if self.retired {
+            return self.directory.tell(&self.ledger.key().clone(), deliver);
+        }
+        if deliver.reply.is_closed() && !deliver.reserved {
+            return;
+        }
+        let journal = &self.directory.context.journal;
+        let place = if deliver.reserved {
+            journal.place_reserved()
+        } else {
+            match journal.place() {
+                Ok(place) => place,
+                Err(_) => return hear(deliver.reply, Err(CallError::Overloaded)),
+            }
+        };
+        self.carry_out(deliver, place);
+        self.set_alarm(ctx);
+    }
+}
+
+impl Handler<Done> for StockActor {
+    type Result = ();
+
+    fn handle(&mut self, Done(done): Done, ctx: &mut Self::Context) {
+        assert!(!self.retired, "a key that is owed something does not rest");
+        self.done.settled.extend(done.settled);
+        self.done.arrived.extend(done.arrived);
+        let until = self.now().plus_millis(GATHER_MS);
+        self.gather_until.get_or_insert(until);
+        self.set_alarm(ctx);
+    }
+}
+
+impl Handler<TakeImage> for StockActor {
+    type Result = ();
+
+    fn handle(&mut self, TakeImage { reply }: TakeImage, _: &mut Self::Context) {
+        self.dirty = false;
+        hear(reply, (self.ledger.image(), self.last));
+    }
+}

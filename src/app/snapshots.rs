@@ -1,0 +1,110 @@
+//! Snapshot rounds: what changed since the last one is copied, key by key, while the node works.
+//!
+//! The cut of a round is the durable position read before its first key is copied. A key is
+//! written once its copied version is durable. The round ends with a sync; only then may anything
+//! be trimmed. On an error its keys stay to be written.
+
+use std::sync::Arc;
+
+use crate::actors::Directory;
+use crate::catalogue::Catalogue;
+use crate::journal::codec::stock_entry;
+use crate::journal::{Change, Position, Round, Store, StoreError};
+use crate::stock::StockKey;
+
+/// How many entries are written at once; appends wait meanwhile.
+const ENTRIES_AT_ONCE: usize = 256;
+
+/// What takes snapshots.
+#[derive(Clone)]
+pub struct Snapshots {
+    /// The keys.
+    pub directory: Arc<Directory>,
+    /// The catalogue.
+    pub catalogue: Catalogue,
+    /// Where to.
+    pub store: Arc<dyn Store>,
+}
+
+impl Snapshots {
+    /// One round; gives the number of entries written.
+    pub async fn round(&self) -> Result<usize, StoreError> {
+        let cut = self.directory.context.journal.durable();
+        let dirty: Vec<StockKey> = self.directory.take_dirty().into_iter().collect();
+        let entities = self.catalogue.take_dirty();
+        let outcome = self.write(cut, &dirty, &entities).await;
+        if outcome.is_err() {
+            dirty.iter().for_each(|key| self.directory.mark_dirty(key));
+            self.catalogue
+                .put_back(entities.iter().map(|(key, _)| key.clone()));
+        }
+        outcome.map(|()| dirty.len() + entities.len())
+    }
+
+    async fn write(
+        &self,
+        cut: Position,
+        dirty: &[StockKey],
+        entities: &[(crate::catalogue::EntityKey, Vec<u8>)],
+    ) -> Result<(), StoreError> {
+        let journal = &self.directory.context.journal;
+        for keys in dirty.chunks(ENTRIES_AT_ONCE) {
+            let mut changes = Vec::with_capacity(keys.len());
+            let mut newest = Position::ZERO;
+            for key in keys {
+                let Some((image, position)) = self.directory.image(key).await else {
+                    continue;
+                };
+                let (key, value) = stock_entry(key.as_str(), &image);
+                changes.push(Change {
+                    key,
+                    value: Some(value),
+                });
+                newest = newest.max(position);
+            }
+            let mut durable = journal.watch();
+            if durable
+                .wait_for(|durable| *durable >= newest)
+                .await
+                .is_err()
+            {
+                return Err(StoreError::Closed);
+            }
+            self.put(changes).await?;
+        }
+        for entities in entities.chunks(ENTRIES_AT_ONCE) {
+            let change = |(key, image): &(crate::catalogue::EntityKey, Vec<u8>)| Change {
+                key: key.to_string().into_bytes(),
+                value: Some(image.clone()),
+            };
+            self.put(entities.iter().map(change).collect()).await?;
+        }
+        let (witness, high_water) = (journal.durable(), self.directory.context.clock.now());
+        fail::fail_point!("snapshots::before_finish", |_| std::process::abort());
+        let store = self.store.clone();
+        blocking(move || {
+            store.finish_round(Round {
+                cut,
+                witness,
+                high_water,
+            })
+        })
+        .await?;
+        fail::fail_point!("snapshots::after_finish", |_| std::process::abort());
+        Ok(())
+    }
+
+    async fn put(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        fail::fail_point!("snapshots::before_put", |_| std::process::abort());
+        let store = self.store.clone();
+        blocking(move || store.put_snapshots(changes)).await
+    }
+}
+
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or(Err(StoreError::Closed))
+}

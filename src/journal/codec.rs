@@ -1,0 +1,82 @@
+//! What the journal's opaque bytes say: a tag, then a stock record in postcard's encoding, or a
+//! record of the catalogue, which reads and writes its own.
+//!
+//! ```text
+//! record   = 1, StockRecord (postcard, fields in the order of their declaration)
+//!          | 2, record of the catalogue
+//! snapshot = key "s/SKU@LOCATION": 1, the ledger's image (postcard)
+//!          | any other key: an entity of the catalogue
+//! ```
+
+use crate::stock::StockRecord;
+
+/// The first byte of a stock record.
+pub const STOCK_TAG: u8 = 1;
+/// The first byte of a catalogue record.
+pub const CATALOGUE_TAG: u8 = 2;
+/// What the snapshot key of a stock key begins with.
+pub const STOCK_KEY_PREFIX: &[u8] = b"s/";
+/// The version of a ledger's image.
+const IMAGE_VERSION: u8 = 1;
+
+/// A record as it comes off the journal.
+#[derive(Debug)]
+pub enum Tagged<'a> {
+    /// Of a stock key.
+    Stock(Box<StockRecord>),
+    /// Of the catalogue, its own bytes.
+    Catalogue(&'a [u8]),
+}
+
+/// Why bytes make no record.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// A later release wrote it, or it is damaged.
+    #[error("a record of unknown kind {0:?}: a later release wrote it")]
+    UnknownTag(Option<u8>),
+    /// The bytes end early or name what does not exist.
+    #[error("a record that does not decode: {0}")]
+    Malformed(#[from] postcard::Error),
+}
+
+/// The bytes of a stock record.
+pub fn encode_stock(record: &StockRecord) -> Vec<u8> {
+    let bytes = Vec::with_capacity(256);
+    let bytes = postcard::to_extend(&STOCK_TAG, bytes).and_then(|b| postcard::to_extend(record, b));
+    bytes.expect("a stock record is plain data and always encodes")
+}
+
+/// Reads a record.
+pub fn decode(bytes: &[u8]) -> Result<Tagged<'_>, CodecError> {
+    match bytes.split_first() {
+        Some((&STOCK_TAG, rest)) => Ok(Tagged::Stock(Box::new(postcard::from_bytes(rest)?))),
+        Some((&CATALOGUE_TAG, rest)) => Ok(Tagged::Catalogue(rest)),
+        Some((tag, _)) => Err(CodecError::UnknownTag(Some(*tag))),
+        None => Err(CodecError::UnknownTag(None)),
+    }
+}
+
+/// The snapshot entry of a stock key.
+pub fn stock_entry(key: &str, image: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let mut value = Vec::with_capacity(image.len() + 1);
+    value.push(IMAGE_VERSION);
+    value.extend_from_slice(image);
+    ([STOCK_KEY_PREFIX, key.as_bytes()].concat(), value)
+}
+
+/// The stock key and image of a snapshot entry; `None` for an entity of the catalogue.
+pub fn read_stock_entry<'k, 'v>(
+    key: &'k [u8],
+    value: &'v [u8],
+) -> Result<Option<(&'k str, &'v [u8])>, CodecError> {
+    let Some(key) = key.strip_prefix(STOCK_KEY_PREFIX) else {
+        return Ok(None);
+    };
+    let malformed = CodecError::Malformed(postcard::Error::DeserializeBadUtf8);
+    let key = std::str::from_utf8(key).map_err(|_| malformed)?;
+    match value.split_first() {
+        Some((&IMAGE_VERSION, image)) => Ok(Some((key, image))),
+        Some((version, _)) => Err(CodecError::UnknownTag(Some(*version))),
+        None => Err(CodecError::UnknownTag(None)),
+    }
+}
