@@ -16,7 +16,6 @@ pub mod verify;
 use std::io::Write;
 use std::path::Path;
 
-use actix_web::dev::ServerHandle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock::Stopwatch;
@@ -25,6 +24,9 @@ use crate::http::border::Readiness;
 use crate::journal::{EmbeddedStore, StoreError};
 
 pub use node::Node;
+
+/// How many records are replayed between two lines of progress.
+const PROGRESS_RECORDS: u64 = 500_000;
 
 /// Why the service did not start, or stopped otherwise than asked to.
 #[derive(Debug, thiserror::Error)]
@@ -63,11 +65,17 @@ pub fn serve(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
 }
 
 /// Opens a data directory that no service has open and proves it.
-pub fn verify_directory(
-    directory: &Path,
-    progress: impl FnMut(u64),
-) -> Result<verify::Verified, AppError> {
+pub fn verify_directory(directory: &Path) -> Result<verify::Verified, AppError> {
+    if !directory.is_dir() {
+        let source = std::io::ErrorKind::NotFound.into();
+        return Err(AppError::Io { what: directory.display().to_string(), source });
+    }
     let store = EmbeddedStore::open(directory)?;
+    let progress = |records| {
+        if records % PROGRESS_RECORDS == 0 {
+            tracing::info!(records, "replaying the journal");
+        }
+    };
     Ok(verify::verify(&store, progress)?)
 }
 
@@ -76,30 +84,27 @@ async fn run(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
     let mut stop = Stop::listen()?;
     let readiness = Readiness::not_ready("starting");
     let node = Node::open(config)?;
-    let ops = listen::ops(config, &readiness)?;
     readiness.set_not_ready("recovering");
-    let recovered = node.recover().await?;
-    let started = node.start(config).await?;
+    let ops = listen::ops(config, &readiness)?;
+    let recovered = node.recover(config).await?;
+    let mut started = node.start(config, &recovered).await?;
+    let failed = started.failed.take().expect("a node starts once");
     let public = listen::public(config, &started)?;
     let upkeep = actix::spawn(upkeep::run(started.snapshots.clone(), config.journal.clone()));
     readiness.set_ready();
-    let said = started.greet(config, &recovered, stopwatch.elapsed(), &public, &ops, out);
-    if let Err(error) = said {
+    let listening = (&public, &ops);
+    if let Err(error) = started.greet(config, &recovered, stopwatch.elapsed(), listening, out) {
         tracing::warn!(%error, "the greeting could not be written");
     }
 
-    let failed = stop.wait(started.failed).await;
+    let failed = stop.wait(failed).await;
     readiness.set_not_ready("stopping");
-    stop_server(public.handle).await;
+    public.server.stop(true).await;
     upkeep.abort();
-    let outcome = if failed { Err(AppError::JournalFailed) } else { started.node.close().await };
-    stop_server(ops.handle).await;
+    let outcome = if failed { Err(AppError::JournalFailed) } else { started.close().await };
+    ops.server.stop(true).await;
     tracing::info!(elapsed = ?stopwatch.elapsed(), "stopped");
     outcome
-}
-
-async fn stop_server(server: ServerHandle) {
-    server.stop(true).await;
 }
 
 /// What ends the service: a signal, or the journal's failure.

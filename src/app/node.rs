@@ -52,7 +52,7 @@ pub struct Started {
     /// The token made at the first start, to be shown once.
     pub secret: Option<Secret>,
     /// Hears when the journal failed.
-    pub failed: oneshot::Receiver<()>,
+    pub failed: Option<oneshot::Receiver<()>>,
 }
 
 impl Node {
@@ -69,7 +69,7 @@ impl Node {
         let journal_config = JournalConfig {
             queue_places_max: config.journal.queue_places_max,
             group: GroupLimits {
-                bytes_max: config.journal.group_bytes_max,
+                group_bytes_max: config.journal.group_bytes_max,
                 ..GroupLimits::default()
             },
             ..JournalConfig::default()
@@ -151,7 +151,7 @@ impl Node {
             None => catalogue.bootstrap().await.map_err(AppError::Bootstrap)?,
         };
         let stock = StockService::new(self.directory.clone(), &self.epoch);
-        let failed = self.failed.lock().take().expect("a node starts once");
+        let failed = self.failed.lock().take();
         Ok(Started { node: self, stock, catalogue, snapshots, secret, failed })
     }
 }

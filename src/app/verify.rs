@@ -2,6 +2,7 @@
 //! ledger and every entity of the catalogue with what the newest snapshot and the tail give.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::recovery::RecoveryError;
 use super::state::State;
@@ -30,6 +31,24 @@ pub struct Verified {
     pub entities: usize,
     /// What does not agree; bounded.
     pub differences: Vec<String>,
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Verified { keys, records, position, on_hand, held, committed, entities, .. } = self;
+        writeln!(f, "records       {records} replayed, to position {position}")?;
+        writeln!(f, "stock keys    {keys}")?;
+        writeln!(f, "on hand       {on_hand}")?;
+        writeln!(f, "held          {held}")?;
+        writeln!(f, "committed     {committed}")?;
+        writeln!(f, "catalogue     {entities} items, locations and tokens")?;
+        for difference in &self.differences {
+            writeln!(f, "difference    {difference}")?;
+        }
+        let agrees = self.differences.is_empty();
+        let verdict = if agrees { "everything agrees" } else { "DOES NOT AGREE" };
+        write!(f, "verdict       {verdict}")
+    }
 }
 
 /// Recomputes everything; `progress` hears how many records were replayed.

@@ -160,7 +160,8 @@ impl Server for HttpServer {
             Method::Post => with_body(self.agent.post(url)),
             Method::Put => with_body(self.agent.put(url)),
         };
-        let mut response = response.map_err(|error| error.to_string())?;
+        let lost = |error: ureq::Error| format!("{}: {error}", self.base);
+        let mut response = response.map_err(lost)?;
         let retry_after = response.headers().get("retry-after");
         let seconds = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let body = response
@@ -171,7 +172,7 @@ impl Server for HttpServer {
         Ok(Answer {
             status: response.status().as_u16(),
             retry_after: seconds.map(Duration::from_secs),
-            body: body.map_err(|error| error.to_string())?,
+            body: body.map_err(lost)?,
         })
     }
 

@@ -82,6 +82,16 @@ impl Report {
     /// The summary; true if all of the file was done and no line was bad.
     pub(super) fn finish(mut self, file: &str, stopped: Option<&Stopped>) -> io::Result<bool> {
         self.bar.finish_and_clear();
+        if !matches!(stopped, Some(Stopped::NotBegun(_))) {
+            self.summarise(file)?;
+        }
+        if let Some(stopped) = stopped {
+            writeln!(self.notes, "error: {stopped}")?;
+        }
+        Ok(stopped.is_none() && self.bad == 0)
+    }
+
+    fn summarise(&mut self, file: &str) -> io::Result<()> {
         let seconds = self.bar.elapsed().as_secs_f64();
         let done: u64 = self.outcomes.values().sum();
         let told: Vec<String> = self
@@ -95,11 +105,7 @@ impl Report {
             self.out,
             "{file}: {} in {seconds:.1} s ({rate}/s)",
             told.join(", ")
-        )?;
-        if let Some(stopped) = stopped {
-            writeln!(self.notes, "error: {stopped}")?;
-        }
-        Ok(stopped.is_none() && self.bad == 0)
+        )
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a rate for the eye")]
