@@ -1,55 +1,78 @@
-//! An item as JSON, the same wherever the whole of it is shown. Knows no route and asks nobody.
+//! An item as JSON: its face beside availability, and the whole of it. Knows no route.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::wire::{Price, Time};
-use crate::catalogue::{Item, ItemContent};
-use crate::stock::{Money, Timestamp};
+use crate::catalogue::{Item, Offer};
+use crate::stock::{Currency, Money, Timestamp};
 
-/// What was put, and what follows from it at a point in time.
+/// What a product page shows of an item.
 #[derive(Serialize)]
-pub struct ItemDocument<'a> {
-    sku: &'a str,
+pub struct ItemFace<'a> {
     name: &'a str,
     unit: &'a str,
-    decimals: u32,
-    product: Option<&'a str>,
-    barcodes: Vec<&'a str>,
     attributes: BTreeMap<&'a str, &'a str>,
     price: Option<Price>,
     offer: Option<OfferDocument>,
     current_price: Option<Price>,
+}
+
+/// All there is to know of an item.
+#[derive(Serialize)]
+pub struct ItemDocument<'a> {
+    sku: &'a str,
+    #[serde(flatten)]
+    face: ItemFace<'a>,
+    decimals: u32,
+    product: Option<&'a str>,
+    barcodes: Vec<&'a str>,
     reservable: bool,
     archived: bool,
     version: u64,
     updated_at: Time,
 }
 
-/// An offer; its amount has the digits of the price's currency.
+/// A price for a while.
 #[derive(Serialize)]
-pub struct OfferDocument {
+struct OfferDocument {
     amount: String,
     from: Option<Time>,
     until: Option<Time>,
 }
 
-impl ItemDocument<'_> {
-    /// `item` as it is at `now`.
-    pub fn of(item: &Item, now: Timestamp) -> ItemDocument<'_> {
+impl<'a> ItemFace<'a> {
+    /// The face of `item` at `now`.
+    pub fn new(item: &'a Item, now: Timestamp) -> ItemFace<'a> {
         let content = &item.content;
-        ItemDocument {
-            sku: item.sku.as_str(),
+        let attributes = content.attributes.iter();
+        let currency = content.price.map(|price| price.currency);
+        let offer = content.offer.zip(currency);
+        ItemFace {
             name: content.name.as_str(),
             unit: content.unit.as_str(),
+            attributes: attributes
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect(),
+            price: content.price.map(Price),
+            offer: offer.map(|(offer, currency)| OfferDocument::new(offer, currency)),
+            current_price: item.current_price(now).map(Price),
+        }
+    }
+}
+
+impl<'a> ItemDocument<'a> {
+    /// `item` with its price at `now`.
+    pub fn new(item: &'a Item, now: Timestamp) -> ItemDocument<'a> {
+        let content = &item.content;
+        let barcodes = content.barcodes.iter();
+        ItemDocument {
+            sku: item.sku.as_str(),
+            face: ItemFace::new(item, now),
             decimals: content.decimals,
             product: content.product.as_ref().map(|product| product.as_str()),
-            barcodes: content.barcodes.iter().map(|code| code.as_str()).collect(),
-            attributes: attributes(content),
-            price: content.price.map(Price),
-            offer: OfferDocument::of(content),
-            current_price: content.current_price(now).map(Price),
+            barcodes: barcodes.map(|barcode| barcode.as_str()).collect(),
             reservable: content.reservable,
             archived: content.archived,
             version: item.version,
@@ -59,21 +82,11 @@ impl ItemDocument<'_> {
 }
 
 impl OfferDocument {
-    /// The offer of an item, if it has one.
-    pub fn of(content: &ItemContent) -> Option<OfferDocument> {
-        let (offer, price) = (content.offer?, content.price?);
-        Some(OfferDocument {
-            amount: Money::new(offer.amount, price.currency).to_string(),
+    fn new(offer: Offer, currency: Currency) -> OfferDocument {
+        OfferDocument {
+            amount: Money::new(offer.amount, currency).to_string(),
             from: offer.from.map(Time),
             until: offer.until.map(Time),
-        })
+        }
     }
-}
-
-/// The attributes by their names.
-pub fn attributes(content: &ItemContent) -> BTreeMap<&str, &str> {
-    let pairs = content.attributes.iter();
-    pairs
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect()
 }

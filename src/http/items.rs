@@ -82,7 +82,7 @@ pub async fn batch(caller: Caller, body: Body, border: Data<Border>) -> Answered
         Ok(written) => EntryResult {
             sku: entry.sku.as_deref(),
             status: status_word(written.outcome),
-            item: Some(ItemDocument::of(&written.entity, now)),
+            item: Some(ItemDocument::new(&written.entity, now)),
             problem: None,
         },
         Err((status, problem)) => EntryResult {
@@ -104,7 +104,7 @@ pub async fn get(request: HttpRequest, _caller: Caller, border: Data<Border>) ->
         let detail = format!("there is no item {sku}");
         return Err(Problem::not_found(Code::UnknownItem, detail));
     };
-    Ok(answer::ok(&ItemDocument::of(&item, border.stock.now())))
+    Ok(answer::ok(&ItemDocument::new(&item, border.stock.now())))
 }
 
 /// `GET /v1/items?query=&barcode=&product=`; a page may be shorter than asked for while `next`
@@ -128,7 +128,7 @@ pub async fn list(request: HttpRequest, _caller: Caller, border: Data<Border>) -
     let after = after.as_ref().map(|sku| sku.as_str());
     let page = border.catalogue.items(&filter, after, limit);
     let now = border.stock.now();
-    let items = page.items.iter().map(|item| ItemDocument::of(item, now));
+    let items = page.items.iter().map(|item| ItemDocument::new(item, now));
     Ok(answer::ok(&List {
         items: items.collect(),
         next: page.next,
@@ -157,7 +157,7 @@ pub(super) fn whole<'b, T>(
 async fn write(border: &Border, token: &Token, command: ItemCommand) -> Answered {
     let written = border.catalogue.write_item(who(token), command).await;
     let written = written.map_err(|error| Problem::of_catalogue(error, At::Root).in_path())?;
-    let document = ItemDocument::of(&written.entity, border.stock.now());
+    let document = ItemDocument::new(&written.entity, border.stock.now());
     Ok(answer_written(written.outcome, &document))
 }
 
