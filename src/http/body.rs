@@ -149,6 +149,19 @@ impl<'b, 'a> Object<'b, 'a> {
         read(raw, At::Member(&self.at, name), self.faults)
     }
 
+    /// A member for which null says something else than absence: `Some(None)` is null.
+    pub fn nullable_part<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&'b RawValue, At<'_>, &mut Faults) -> Option<T>,
+    ) -> Option<Option<T>> {
+        let raw = self.take(name)?;
+        if is_null(raw) {
+            return Some(None);
+        }
+        read(raw, At::Member(&self.at, name), self.faults).map(Some)
+    }
+
     /// An array that must be there, each element read by `read`; elements with faults are left
     /// out.
     pub fn array<T>(

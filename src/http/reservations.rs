@@ -189,8 +189,8 @@ pub async fn release(
     let document = document_or_empty(&body.0)?;
     let (asked, _) = parse_with_faults(document, ReleaseRequest::read)?;
     let idempotency = call.idempotency(&asked);
-    call.change(asked.channel, Change::Release, idempotency)
-        .await
+    let by = by_body(call.token, asked.channel)?;
+    call.change(by, Change::Release, idempotency).await
 }
 
 /// `POST …/cancel`.
