@@ -10,13 +10,13 @@ use super::answer::{self, Answered, List};
 use super::auth::{Caller, by};
 use super::body::{Bound, Object, parse};
 use super::border::Border;
+use super::catalogue_schema as schema;
 use super::fault::{At, Faults, Wrong};
 use super::item_document::ItemDocument;
 use super::item_request::{content, patch, sku_as_sent};
 use super::problem::{Code, Problem};
 use super::read;
 use super::request::{Body, Query, path_sku};
-use super::catalogue_schema as schema;
 use crate::catalogue::{
     CatalogueError, Item, ItemChange, ItemCommand, ItemFilter, Outcome, Scope, Token, Written,
 };
@@ -32,7 +32,7 @@ const SEARCH_CHARACTERS_MAX: usize = 200;
     operation_id = "putItem",
     tag = "Catalogue",
     params(
-        ("sku" = String, Path, description = "1–64 printable ASCII characters without @ * , %"),
+        ("sku" = String, Path, description = "Percent-encoded"),
     ),
     request_body = schema::ItemContent,
     responses(
@@ -62,7 +62,7 @@ pub async fn put(
     operation_id = "patchItem",
     tag = "Catalogue",
     params(
-        ("sku" = String, Path, description = "1–64 printable ASCII characters without @ * , %"),
+        ("sku" = String, Path, description = "Percent-encoded"),
     ),
     request_body = schema::ItemContent,
     responses(
@@ -148,7 +148,7 @@ pub async fn batch(caller: Caller, body: Body, border: Data<Border>) -> Answered
     operation_id = "getItem",
     tag = "Catalogue",
     params(
-        ("sku" = String, Path, description = "1–64 printable ASCII characters without @ * , %"),
+        ("sku" = String, Path, description = "Percent-encoded"),
     ),
     responses(
         (status = 200, description = "The item", body = schema::Item),

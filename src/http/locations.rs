@@ -9,6 +9,7 @@ use super::answer::{self, Answered, List};
 use super::auth::Caller;
 use super::body::{Object, parse};
 use super::border::Border;
+use super::catalogue_schema as schema;
 use super::fault::{At, Wrong};
 use super::item_request::{label, nullable, required_if_present};
 use super::items::{answer_written, who, whole};
@@ -16,7 +17,6 @@ use super::problem::{Code, Problem};
 use super::read;
 use super::request::{Body, Query, path_location};
 use super::wire::{Number, Time};
-use super::catalogue_schema as schema;
 use crate::catalogue::{
     Degrees, Location, LocationChange, LocationCommand, LocationContent, LocationKind,
     LocationPatch, Scope, Token,
@@ -59,7 +59,7 @@ impl LocationDocument<'_> {
     operation_id = "putLocation",
     tag = "Catalogue",
     params(
-        ("location" = String, Path, description = "1–64 printable ASCII characters without @ * , %"),
+        ("location" = String, Path, description = "Percent-encoded"),
     ),
     request_body = schema::LocationContent,
     responses(
@@ -89,7 +89,7 @@ pub async fn put(
     operation_id = "patchLocation",
     tag = "Catalogue",
     params(
-        ("location" = String, Path, description = "1–64 printable ASCII characters without @ * , %"),
+        ("location" = String, Path, description = "Percent-encoded"),
     ),
     request_body = schema::LocationContent,
     responses(
@@ -118,7 +118,7 @@ pub async fn merge(
     operation_id = "getLocation",
     tag = "Catalogue",
     params(
-        ("location" = String, Path, description = "1–64 printable ASCII characters without @ * , %"),
+        ("location" = String, Path, description = "Percent-encoded"),
     ),
     responses(
         (status = 200, description = "The location", body = schema::Location),
