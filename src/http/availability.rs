@@ -17,6 +17,7 @@ use super::names::{current_level, item_in_path, location_in_path, not_stocked_in
 use super::problem::{Code, Problem};
 use super::read;
 use super::request::{Body, Query, path_key, path_sku};
+use super::stock_schema as schema;
 use super::wire::{Number, Price};
 use crate::catalogue::Scope;
 use crate::stock::level::Status;
@@ -29,6 +30,22 @@ const LOCATIONS_MAX: usize = 100;
 const KEYS_MAX: usize = 1000;
 
 /// An item at the locations that stock it, or at those that are asked for.
+#[utoipa::path(
+    get,
+    path = "/v1/availability/{sku}",
+    operation_id = "getAvailability",
+    tag = "Availability",
+    params(
+        ("sku" = String, Path, description = "1–64 printable ASCII characters without @ * , %"),
+        ("location" = Option<String>, Query, description = "Locations, separated by commas"),
+    ),
+    responses(
+        (status = 200, description = "The item at its locations", body = schema::ItemAvailability),
+        (status = 304, description = "The client has it already"),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+    ),
+    security(()),
+)]
 pub async fn of_item(border: Data<Border>, caller: Caller, request: HttpRequest) -> Answered {
     let sku = path_sku(&request)?;
     let mut query = Query::read(&request);
@@ -61,6 +78,22 @@ pub async fn of_item(border: Data<Border>, caller: Caller, request: HttpRequest)
 }
 
 /// An item at one location.
+#[utoipa::path(
+    get,
+    path = "/v1/availability/{sku}/{location}",
+    operation_id = "getAvailabilityAt",
+    tag = "Availability",
+    params(
+        ("sku" = String, Path, description = "1–64 printable ASCII characters without @ * , %"),
+        ("location" = String, Path, description = "As for SKUs"),
+    ),
+    responses(
+        (status = 200, description = "The item there", body = schema::KeyAvailability),
+        (status = 304, description = "The client has it already"),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+    ),
+    security(()),
+)]
 pub async fn of_key(border: Data<Border>, caller: Caller, request: HttpRequest) -> Answered {
     let key = path_key(&request)?;
     let item = item_in_path(&border, key.sku())?;
@@ -77,6 +110,18 @@ pub async fn of_key(border: Data<Border>, caller: Caller, request: HttpRequest) 
 }
 
 /// Many items at many locations, answered in the order they are asked for.
+#[utoipa::path(
+    post,
+    path = "/v1/availability/query",
+    operation_id = "queryAvailability",
+    tag = "Availability",
+    request_body = schema::AvailabilityQuery,
+    responses(
+        (status = 200, description = "Answers in the order asked", body = schema::AvailabilityAnswers),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+    ),
+    security(()),
+)]
 pub async fn query(border: Data<Border>, caller: Caller, body: Body) -> Answered {
     let asked = parse(&body.0, |raw, at, faults| {
         let mut object = Object::read(raw, at, faults)?;

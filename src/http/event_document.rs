@@ -99,7 +99,11 @@ impl<'e> Teller<'e> {
     }
 
     fn figures(&mut self, record: &StockRecord) {
-        if !record.events.iter().any(|event| moves_figures(event, record)) {
+        if !record
+            .events
+            .iter()
+            .any(|event| moves_figures(event, record))
+        {
             return;
         }
         let level = &record.level;

@@ -14,6 +14,7 @@ use super::fault::{Source, Wrong};
 use super::problem::{Code, Problem};
 use super::read;
 use super::request::Query;
+use super::stock_schema as schema;
 use super::wire::{parse_position, position};
 use crate::actors::{EventsError, JournalRecord, Position, StockService};
 use crate::catalogue::{CatalogueRecord, Scope};
@@ -25,6 +26,22 @@ struct Events {
 }
 
 /// Reads on in the event stream; waits for news if asked to.
+#[utoipa::path(
+    get,
+    path = "/v1/events",
+    operation_id = "listEvents",
+    tag = "Events",
+    params(
+        ("after" = String, Query, description = "A position, `earliest` or `latest`"),
+        ("limit" = Option<u32>, Query, description = "How many, 100 by default, at most 1000"),
+        ("wait_seconds" = Option<u32>, Query, description = "How long to wait for news, at most 30"),
+    ),
+    responses(
+        (status = 200, description = "Events, and where to go on", body = schema::EventList),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["events:read"])),
+)]
 pub async fn read_on(border: Data<Border>, caller: Caller, request: HttpRequest) -> Answered {
     caller.needs(Scope::EventsRead)?;
     let wait_max = u64::from(border.limits.events_wait_seconds_max);
@@ -35,7 +52,10 @@ pub async fn read_on(border: Data<Border>, caller: Caller, request: HttpRequest)
     query.finish()?;
     let Some(after) = after else {
         let wrong = Wrong::invalid("is required: a position, earliest or latest");
-        return Err(Problem::from_fault(Source::Parameter("after".into()), wrong));
+        return Err(Problem::from_fault(
+            Source::Parameter("after".into()),
+            wrong,
+        ));
     };
 
     let stock = &border.stock;

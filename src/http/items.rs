@@ -10,6 +10,7 @@ use super::answer::{self, Answered, List};
 use super::auth::{Caller, by};
 use super::body::{Bound, Object, parse};
 use super::border::Border;
+use super::catalogue_schema as schema;
 use super::fault::{At, Faults, Wrong};
 use super::item_document::ItemDocument;
 use super::item_request::{content, patch, sku_as_sent};
@@ -25,6 +26,22 @@ use crate::stock::By;
 const SEARCH_CHARACTERS_MAX: usize = 200;
 
 /// `PUT /v1/items/{sku}`: it is this from now on. 201 if it is new, else 200.
+#[utoipa::path(
+    put,
+    path = "/v1/items/{sku}",
+    operation_id = "putItem",
+    tag = "Catalogue",
+    params(
+        ("sku" = String, Path, description = "Percent-encoded"),
+    ),
+    request_body = schema::ItemContent,
+    responses(
+        (status = 201, description = "It is new", body = schema::Item),
+        (status = 200, description = "It was there", body = schema::Item),
+        (status = "4XX", description = "A problem; it names every fault"),
+    ),
+    security(("bearer" = ["catalogue:write"])),
+)]
 pub async fn put(
     request: HttpRequest,
     caller: Caller,
@@ -39,6 +56,21 @@ pub async fn put(
 }
 
 /// `PATCH /v1/items/{sku}`: a JSON merge patch (RFC 7396).
+#[utoipa::path(
+    patch,
+    path = "/v1/items/{sku}",
+    operation_id = "patchItem",
+    tag = "Catalogue",
+    params(
+        ("sku" = String, Path, description = "Percent-encoded"),
+    ),
+    request_body = schema::ItemContent,
+    responses(
+        (status = 200, description = "The item as it is now", body = schema::Item),
+        (status = "4XX", description = "A problem; it names every fault"),
+    ),
+    security(("bearer" = ["catalogue:write"])),
+)]
 pub async fn merge(
     request: HttpRequest,
     caller: Caller,
@@ -54,6 +86,18 @@ pub async fn merge(
 
 /// `POST /v1/items/batch`: `{"items":[…]}` puts, `{"patches":[…]}` merges; each entry names its
 /// `sku` and is otherwise as for one item. Entries are answered one by one, in the order sent.
+#[utoipa::path(
+    post,
+    path = "/v1/items/batch",
+    operation_id = "batchItems",
+    tag = "Catalogue",
+    request_body = schema::ItemBatch,
+    responses(
+        (status = 200, description = "What became of each", body = schema::ItemResults),
+        (status = "4XX", description = "A problem; it names every fault"),
+    ),
+    security(("bearer" = ["catalogue:write"])),
+)]
 pub async fn batch(caller: Caller, body: Body, border: Data<Border>) -> Answered {
     let token = caller.needs(Scope::CatalogueWrite)?;
     let max = border.limits.batch_max;
@@ -98,6 +142,20 @@ pub async fn batch(caller: Caller, body: Body, border: Data<Border>) -> Answered
 }
 
 /// `GET /v1/items/{sku}`; nobody needs a token for it.
+#[utoipa::path(
+    get,
+    path = "/v1/items/{sku}",
+    operation_id = "getItem",
+    tag = "Catalogue",
+    params(
+        ("sku" = String, Path, description = "Percent-encoded"),
+    ),
+    responses(
+        (status = 200, description = "The item", body = schema::Item),
+        (status = "4XX", description = "A problem; it names every fault"),
+    ),
+    security(()),
+)]
 pub async fn get(request: HttpRequest, _caller: Caller, border: Data<Border>) -> Answered {
     let sku = path_sku(&request)?;
     let Some(item) = border.catalogue.item(sku.as_str()) else {
@@ -109,6 +167,24 @@ pub async fn get(request: HttpRequest, _caller: Caller, border: Data<Border>) ->
 
 /// `GET /v1/items?query=&barcode=&product=`; a page may be shorter than asked for while `next`
 /// says that there is more.
+#[utoipa::path(
+    get,
+    path = "/v1/items",
+    operation_id = "listItems",
+    tag = "Catalogue",
+    params(
+        ("query" = Option<String>, Query, description = "Part of the SKU or name, in any case"),
+        ("barcode" = Option<String>, Query),
+        ("product" = Option<String>, Query),
+        ("limit" = Option<u32>, Query, description = "How many, 100 by default, at most 1000"),
+        ("after" = Option<String>, Query, description = "What `next` said"),
+    ),
+    responses(
+        (status = 200, description = "Items in the order of their SKUs", body = schema::ItemList),
+        (status = "4XX", description = "A problem; it names every fault"),
+    ),
+    security(()),
+)]
 pub async fn list(request: HttpRequest, _caller: Caller, border: Data<Border>) -> Answered {
     let mut query = Query::read(&request);
     let mut text = |name| {

@@ -9,6 +9,7 @@ use super::answer::{self, Answered, List};
 use super::auth::Caller;
 use super::body::{Object, parse};
 use super::border::Border;
+use super::catalogue_schema as schema;
 use super::fault::{At, Wrong};
 use super::item_request::{label, nullable, required_if_present};
 use super::items::{answer_written, who, whole};
@@ -52,6 +53,22 @@ impl LocationDocument<'_> {
 }
 
 /// `PUT /v1/locations/{location}`: it is this from now on. 201 if it is new, else 200.
+#[utoipa::path(
+    put,
+    path = "/v1/locations/{location}",
+    operation_id = "putLocation",
+    tag = "Catalogue",
+    params(
+        ("location" = String, Path, description = "Percent-encoded"),
+    ),
+    request_body = schema::LocationContent,
+    responses(
+        (status = 201, description = "It is new", body = schema::Location),
+        (status = 200, description = "It was there", body = schema::Location),
+        (status = "4XX", description = "A problem; it names every fault"),
+    ),
+    security(("bearer" = ["catalogue:write"])),
+)]
 pub async fn put(
     request: HttpRequest,
     caller: Caller,
@@ -66,6 +83,21 @@ pub async fn put(
 }
 
 /// `PATCH /v1/locations/{location}`: a JSON merge patch (RFC 7396).
+#[utoipa::path(
+    patch,
+    path = "/v1/locations/{location}",
+    operation_id = "patchLocation",
+    tag = "Catalogue",
+    params(
+        ("location" = String, Path, description = "Percent-encoded"),
+    ),
+    request_body = schema::LocationContent,
+    responses(
+        (status = 200, description = "The location as it is now", body = schema::Location),
+        (status = "4XX", description = "A problem; it names every fault"),
+    ),
+    security(("bearer" = ["catalogue:write"])),
+)]
 pub async fn merge(
     request: HttpRequest,
     caller: Caller,
@@ -80,6 +112,20 @@ pub async fn merge(
 }
 
 /// `GET /v1/locations/{location}`; nobody needs a token for it.
+#[utoipa::path(
+    get,
+    path = "/v1/locations/{location}",
+    operation_id = "getLocation",
+    tag = "Catalogue",
+    params(
+        ("location" = String, Path, description = "Percent-encoded"),
+    ),
+    responses(
+        (status = 200, description = "The location", body = schema::Location),
+        (status = "4XX", description = "A problem; it names every fault"),
+    ),
+    security(()),
+)]
 pub async fn get(request: HttpRequest, _caller: Caller, border: Data<Border>) -> Answered {
     let name = path_location(&request)?;
     let Some(location) = border.catalogue.location(name.as_str()) else {
@@ -90,6 +136,21 @@ pub async fn get(request: HttpRequest, _caller: Caller, border: Data<Border>) ->
 }
 
 /// `GET /v1/locations`.
+#[utoipa::path(
+    get,
+    path = "/v1/locations",
+    operation_id = "listLocations",
+    tag = "Catalogue",
+    params(
+        ("limit" = Option<u32>, Query, description = "How many, 100 by default, at most 1000"),
+        ("after" = Option<String>, Query, description = "What `next` said"),
+    ),
+    responses(
+        (status = 200, description = "Locations in the order of their names", body = schema::LocationList),
+        (status = "4XX", description = "A problem; it names every fault"),
+    ),
+    security(()),
+)]
 pub async fn list(request: HttpRequest, _caller: Caller, border: Data<Border>) -> Answered {
     let mut query = Query::read(&request);
     let after = query.optional("after", read::location_of);

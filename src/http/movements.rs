@@ -17,12 +17,25 @@ use super::movement_request::{Context, Entry};
 use super::problem::{Code, Problem};
 use super::request::Body;
 use super::stock_document::StockDocument;
+use super::stock_schema as schema;
 use super::wire::Number;
 use crate::actors::{CallError, Reply};
 use crate::catalogue::Scope;
 use crate::stock::{Answer, Command, StockKey};
 
 /// Records movements.
+#[utoipa::path(
+    post,
+    path = "/v1/movements",
+    operation_id = "recordMovements",
+    tag = "Stock",
+    request_body = schema::Movements,
+    responses(
+        (status = 200, description = "What became of each", body = schema::MovementResults),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["stock:write"])),
+)]
 pub async fn record(border: Data<Border>, caller: Caller, body: Body) -> Answered {
     let token = caller.needs(Scope::StockWrite)?;
     let context = Context {

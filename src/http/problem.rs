@@ -430,7 +430,9 @@ mod tests {
         assert_eq!(overloaded.headers().get("retry-after").unwrap(), "1");
         let kind = overloaded.headers().get("content-type").unwrap();
         assert_eq!(kind, "application/problem+json");
-        let limited = Problem::new(Code::RateLimited, "").retry_after(7).response();
+        let limited = Problem::new(Code::RateLimited, "")
+            .retry_after(7)
+            .response();
         let body = to_bytes(limited.into_body()).await.unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["retry_after"], 7);

@@ -20,7 +20,8 @@ use super::read;
 use super::request::{Body, Query, idempotency_key, path_text};
 use super::reservation_document::ReservationDocument;
 use super::reservation_request::{Context, LinesRequest, PlaceRequest};
-use super::wire::position;
+use super::reservation_schema as shape;
+use super::stock_schema as schema;
 use crate::actors::{ReservationFilter, Reserved};
 use crate::catalogue::{Scope, Token};
 use crate::stock::command::Idempotency;
@@ -31,6 +32,22 @@ use crate::stock::{By, Change, Channel, ReservationId};
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// `POST /v1/reservations`.
+#[utoipa::path(
+    post,
+    path = "/v1/reservations",
+    operation_id = "placeReservation",
+    tag = "Reservations",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "At most 255 characters; makes a repetition safe for 24 h"),
+    ),
+    request_body = shape::PlaceRequest,
+    responses(
+        (status = 201, description = "Held, or confirmed if asked to", body = shape::Reservation),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = 503, description = "Nothing happened, or the outcome is unknown: `code` says which", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["reserve"])),
+)]
 pub async fn place(
     border: Data<Border>,
     caller: Caller,
@@ -54,6 +71,20 @@ pub async fn place(
 }
 
 /// `GET /v1/reservations/{id}`.
+#[utoipa::path(
+    get,
+    path = "/v1/reservations/{id}",
+    operation_id = "getReservation",
+    tag = "Reservations",
+    params(
+        ("id" = String, Path, description = "The reservation"),
+    ),
+    responses(
+        (status = 200, description = "Its state, also a day after it resolved", body = shape::Reservation),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["reserve"])),
+)]
 pub async fn read_one(border: Data<Border>, caller: Caller, request: HttpRequest) -> Answered {
     caller.needs(Scope::Reserve)?;
     let id = path_id(&request)?;
@@ -63,6 +94,28 @@ pub async fn read_one(border: Data<Border>, caller: Caller, request: HttpRequest
 }
 
 /// `GET /v1/reservations`.
+#[utoipa::path(
+    get,
+    path = "/v1/reservations",
+    operation_id = "listReservations",
+    tag = "Reservations",
+    params(
+        ("customer" = Option<String>, Query),
+        ("reference" = Option<String>, Query),
+        ("order" = Option<String>, Query),
+        ("channel" = Option<String>, Query),
+        ("sku" = Option<String>, Query),
+        ("location" = Option<String>, Query),
+        ("state" = Option<String>, Query),
+        ("limit" = Option<u32>, Query, description = "How many, 100 by default, at most 1000"),
+        ("after" = Option<String>, Query, description = "What `next` said"),
+    ),
+    responses(
+        (status = 200, description = "Those that fit, oldest first", body = shape::ReservationList),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["reserve"])),
+)]
 pub async fn list(border: Data<Border>, caller: Caller, request: HttpRequest) -> Answered {
     caller.needs(Scope::Reserve)?;
     let mut query = Query::read(&request);
@@ -80,7 +133,7 @@ pub async fn list(border: Data<Border>, caller: Caller, request: HttpRequest) ->
     let limit = query.limit();
     query.finish()?;
 
-    let position = position(border.stock.epoch(), border.stock.durable());
+    let position = border.position();
     let found = border.stock.reservations(&filter, after, limit).await?;
     let last = found.last().filter(|_| found.len() == limit);
     Ok(ok(&List {
@@ -94,6 +147,23 @@ pub async fn list(border: Data<Border>, caller: Caller, request: HttpRequest) ->
 }
 
 /// `PUT …/lines`.
+#[utoipa::path(
+    put,
+    path = "/v1/reservations/{id}/lines",
+    operation_id = "replaceLines",
+    tag = "Reservations",
+    params(
+        ("id" = String, Path, description = "The reservation"),
+        ("Idempotency-Key" = Option<String>, Header, description = "At most 255 characters; makes a repetition safe for 24 h"),
+    ),
+    request_body = shape::LinesRequest,
+    responses(
+        (status = 200, description = "As it is now", body = shape::Reservation),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = 503, description = "Nothing happened, or the outcome is unknown: `code` says which", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["reserve"])),
+)]
 pub async fn replace_lines(
     border: Data<Border>,
     caller: Caller,
@@ -115,6 +185,23 @@ pub async fn replace_lines(
 }
 
 /// `POST …/extend`.
+#[utoipa::path(
+    post,
+    path = "/v1/reservations/{id}/extend",
+    operation_id = "extendReservation",
+    tag = "Reservations",
+    params(
+        ("id" = String, Path, description = "The reservation"),
+        ("Idempotency-Key" = Option<String>, Header, description = "At most 255 characters; makes a repetition safe for 24 h"),
+    ),
+    request_body = shape::ExtendRequest,
+    responses(
+        (status = 200, description = "As it is now", body = shape::Reservation),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = 503, description = "Nothing happened, or the outcome is unknown: `code` says which", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["reserve"])),
+)]
 pub async fn extend(
     border: Data<Border>,
     caller: Caller,
@@ -134,6 +221,23 @@ pub async fn extend(
 }
 
 /// `POST …/confirm`.
+#[utoipa::path(
+    post,
+    path = "/v1/reservations/{id}/confirm",
+    operation_id = "confirmReservation",
+    tag = "Reservations",
+    params(
+        ("id" = String, Path, description = "The reservation"),
+        ("Idempotency-Key" = Option<String>, Header, description = "At most 255 characters; makes a repetition safe for 24 h"),
+    ),
+    request_body = Option<shape::ConfirmRequest>,
+    responses(
+        (status = 200, description = "As it is now", body = shape::Reservation),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = 503, description = "Nothing happened, or the outcome is unknown: `code` says which", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["reserve"])),
+)]
 pub async fn confirm(
     border: Data<Border>,
     caller: Caller,
@@ -158,6 +262,23 @@ pub async fn confirm(
 }
 
 /// `POST …/fulfil`.
+#[utoipa::path(
+    post,
+    path = "/v1/reservations/{id}/fulfil",
+    operation_id = "fulfilReservation",
+    tag = "Reservations",
+    params(
+        ("id" = String, Path, description = "The reservation"),
+        ("Idempotency-Key" = Option<String>, Header, description = "At most 255 characters; required with lines"),
+    ),
+    request_body = Option<shape::PartsRequest>,
+    responses(
+        (status = 200, description = "As it is now", body = shape::Reservation),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = 503, description = "Nothing happened, or the outcome is unknown: `code` says which", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["fulfil"])),
+)]
 pub async fn fulfil(
     border: Data<Border>,
     caller: Caller,
@@ -179,6 +300,23 @@ pub async fn fulfil(
 }
 
 /// `POST …/release`.
+#[utoipa::path(
+    post,
+    path = "/v1/reservations/{id}/release",
+    operation_id = "releaseReservation",
+    tag = "Reservations",
+    params(
+        ("id" = String, Path, description = "The reservation"),
+        ("Idempotency-Key" = Option<String>, Header, description = "At most 255 characters; makes a repetition safe for 24 h"),
+    ),
+    request_body = Option<shape::ReleaseRequest>,
+    responses(
+        (status = 200, description = "As it is now", body = shape::Reservation),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = 503, description = "Nothing happened, or the outcome is unknown: `code` says which", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["reserve"])),
+)]
 pub async fn release(
     border: Data<Border>,
     caller: Caller,
@@ -194,6 +332,23 @@ pub async fn release(
 }
 
 /// `POST …/cancel`.
+#[utoipa::path(
+    post,
+    path = "/v1/reservations/{id}/cancel",
+    operation_id = "cancelReservation",
+    tag = "Reservations",
+    params(
+        ("id" = String, Path, description = "The reservation"),
+        ("Idempotency-Key" = Option<String>, Header, description = "At most 255 characters; makes a repetition safe for 24 h"),
+    ),
+    request_body = Option<shape::PartsRequest>,
+    responses(
+        (status = 200, description = "As it is now", body = shape::Reservation),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = 503, description = "Nothing happened, or the outcome is unknown: `code` says which", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["reserve"])),
+)]
 pub async fn cancel(
     border: Data<Border>,
     caller: Caller,
@@ -273,12 +428,7 @@ impl<'c> Call<'c> {
         faults.none_or_problem()
     }
 
-    async fn change(
-        &self,
-        by: By,
-        change: Change,
-        idempotency: Option<Idempotency>,
-    ) -> Answered {
+    async fn change(&self, by: By, change: Change, idempotency: Option<Idempotency>) -> Answered {
         let stock = &self.border.stock;
         let reserved = stock.change(by, self.id, change, idempotency).await?;
         Ok(changed(&reserved))

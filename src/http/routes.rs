@@ -210,7 +210,10 @@ mod tests {
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 described.insert(format!("{} {path}", method.to_uppercase()));
-                assert!(operation["responses"].as_object().unwrap().len() > 1, "{path}");
+                assert!(
+                    operation["responses"].as_object().unwrap().len() > 1,
+                    "{path}"
+                );
             }
         }
         let mut served = names(&public_table(false));

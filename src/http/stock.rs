@@ -19,12 +19,28 @@ use super::problem::{Code, Problem};
 use super::read;
 use super::request::{Body, Query, path_key};
 use super::stock_document::StockDocument;
-use super::wire::position;
+use super::stock_schema as schema;
 use crate::actors::CallError;
 use crate::catalogue::{Item, Scope, Token};
 use crate::stock::{By, Command, LocationId, Quantity, Refusal, Sku, StockKey};
 
 /// The figures of one key.
+#[utoipa::path(
+    get,
+    path = "/v1/stock/{sku}/{location}",
+    operation_id = "getStock",
+    tag = "Stock",
+    params(
+        ("sku" = String, Path, description = "1–64 printable ASCII characters without @ * , %"),
+        ("location" = String, Path, description = "As for SKUs"),
+    ),
+    responses(
+        (status = 200, description = "The figures; the ETag is epoch and version", body = schema::Stock),
+        (status = 304, description = "The client has them already"),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["stock:read"])),
+)]
 pub async fn read_one(border: Data<Border>, caller: Caller, request: HttpRequest) -> Answered {
     caller.needs(Scope::StockRead)?;
     let key = path_key(&request)?;
@@ -37,6 +53,23 @@ pub async fn read_one(border: Data<Border>, caller: Caller, request: HttpRequest
 }
 
 /// The figures of many keys, in the order of their names.
+#[utoipa::path(
+    get,
+    path = "/v1/stock",
+    operation_id = "listStock",
+    tag = "Stock",
+    params(
+        ("sku" = Option<String>, Query),
+        ("location" = Option<String>, Query),
+        ("limit" = Option<u32>, Query, description = "How many, 100 by default, at most 1000"),
+        ("after" = Option<String>, Query, description = "What `next` said"),
+    ),
+    responses(
+        (status = 200, description = "Figures in the order of their keys", body = schema::StockList),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["stock:read"])),
+)]
 pub async fn list(border: Data<Border>, caller: Caller, request: HttpRequest) -> Answered {
     caller.needs(Scope::StockRead)?;
     let mut query = Query::read(&request);
@@ -46,7 +79,7 @@ pub async fn list(border: Data<Border>, caller: Caller, request: HttpRequest) ->
     let limit = query.limit();
     query.finish()?;
 
-    let position = position(border.stock.epoch(), border.stock.durable());
+    let position = border.position();
     let (sku, location) = (sku.as_ref().map(Sku::as_str), location.as_ref());
     let (location, after) = (
         location.map(LocationId::as_str),
@@ -65,6 +98,23 @@ pub async fn list(border: Data<Border>, caller: Caller, request: HttpRequest) ->
 }
 
 /// Sets how much of a key is withheld from sale.
+#[utoipa::path(
+    put,
+    path = "/v1/stock/{sku}/{location}/settings",
+    operation_id = "setStock",
+    tag = "Stock",
+    params(
+        ("sku" = String, Path, description = "1–64 printable ASCII characters without @ * , %"),
+        ("location" = String, Path, description = "As for SKUs"),
+    ),
+    request_body = schema::Settings,
+    responses(
+        (status = 200, description = "The figures as they are now", body = schema::Stock),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = 503, description = "Nothing happened, or the outcome is unknown: `code` says which", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["stock:write"])),
+)]
 pub async fn set(
     border: Data<Border>,
     caller: Caller,
@@ -89,6 +139,22 @@ pub async fn set(
 }
 
 /// Stops stocking a key that has and owes nothing.
+#[utoipa::path(
+    delete,
+    path = "/v1/stock/{sku}/{location}",
+    operation_id = "stopStocking",
+    tag = "Stock",
+    params(
+        ("sku" = String, Path, description = "1–64 printable ASCII characters without @ * , %"),
+        ("location" = String, Path, description = "As for SKUs"),
+    ),
+    responses(
+        (status = 204, description = "It is no longer stocked"),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = 503, description = "Nothing happened, or the outcome is unknown: `code` says which", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["stock:write"])),
+)]
 pub async fn stop(border: Data<Border>, caller: Caller, request: HttpRequest) -> Answered {
     let token = caller.needs(Scope::StockWrite)?;
     let key = path_key(&request)?;
@@ -124,6 +190,18 @@ fn withheld(raw: &RawValue, item: Option<&Item>) -> Result<Quantity, Wrong> {
 }
 
 /// Sets how much of many keys is withheld from sale, each answered for itself.
+#[utoipa::path(
+    post,
+    path = "/v1/stock/settings/batch",
+    operation_id = "batchSettings",
+    tag = "Stock",
+    request_body = schema::SettingsBatch,
+    responses(
+        (status = 200, description = "What became of each", body = schema::SettingsResults),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["stock:write"])),
+)]
 pub async fn set_batch(border: Data<Border>, caller: Caller, body: Body) -> Answered {
     let token = caller.needs(Scope::StockWrite)?;
     let settings = parse(&body.0, |raw, at, faults| {

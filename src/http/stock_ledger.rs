@@ -11,6 +11,7 @@ use super::border::Border;
 use super::fault::Wrong;
 use super::names::{item_in_path, location_in_path};
 use super::request::{Query, path_key};
+use super::stock_schema as schema;
 use super::wire::{Number, Time, parse_position, position};
 use crate::actors::Position;
 use crate::catalogue::Scope;
@@ -19,6 +20,23 @@ use crate::stock::movement::{Moved, MovementKind};
 use crate::stock::{Event, Quantity, StockRecord};
 
 /// One page of a key's ledger.
+#[utoipa::path(
+    get,
+    path = "/v1/stock/{sku}/{location}/movements",
+    operation_id = "listMovements",
+    tag = "Stock",
+    params(
+        ("sku" = String, Path, description = "1–64 printable ASCII characters without @ * , %"),
+        ("location" = String, Path, description = "As for SKUs"),
+        ("limit" = Option<u32>, Query, description = "How many, 100 by default, at most 1000"),
+        ("after" = Option<String>, Query, description = "What `next` said"),
+    ),
+    responses(
+        (status = 200, description = "The ledger, newest first", body = schema::LedgerList),
+        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+    ),
+    security(("bearer" = ["stock:read"])),
+)]
 pub async fn movements(border: Data<Border>, caller: Caller, request: HttpRequest) -> Answered {
     caller.needs(Scope::StockRead)?;
     let key = path_key(&request)?;
@@ -32,7 +50,7 @@ pub async fn movements(border: Data<Border>, caller: Caller, request: HttpReques
     let limit = query.limit();
     query.finish()?;
 
-    let durable = position(epoch, border.stock.durable());
+    let durable = border.position();
     // One more than asked for: it says what was on hand before the last of the page.
     let records = border.stock.movements_of(&key, before, limit + 1).await?;
     let shown = records.len().min(limit);

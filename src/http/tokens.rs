@@ -14,6 +14,7 @@ use super::answer::{self, Answered, List};
 use super::auth::Caller;
 use super::body::{Bound, Object, parse};
 use super::border::Border;
+use super::catalogue_schema as schema;
 use super::fault::{At, Faults, Wrong};
 use super::item_request::label;
 use super::items::who;
@@ -58,6 +59,18 @@ impl<'a> TokenDocument<'a> {
 }
 
 /// `POST /v1/tokens`: 201 with the secret in `token`.
+#[utoipa::path(
+    post,
+    path = "/v1/tokens",
+    operation_id = "createToken",
+    tag = "Tokens",
+    request_body = schema::TokenGrant,
+    responses(
+        (status = 201, description = "The token with its secret", body = schema::Token),
+        (status = "4XX", description = "A problem; it names every fault"),
+    ),
+    security(("bearer" = ["admin"])),
+)]
 pub async fn create(caller: Caller, body: Body, border: Data<Border>) -> Answered {
     let admin = caller.needs(Scope::Admin)?;
     let catalogue = &border.catalogue;
@@ -72,6 +85,21 @@ pub async fn create(caller: Caller, body: Body, border: Data<Border>) -> Answere
 }
 
 /// `GET /v1/tokens`: those that are accepted, without their secrets.
+#[utoipa::path(
+    get,
+    path = "/v1/tokens",
+    operation_id = "listTokens",
+    tag = "Tokens",
+    params(
+        ("limit" = Option<u32>, Query, description = "How many, 100 by default, at most 1000"),
+        ("after" = Option<String>, Query, description = "What `next` said"),
+    ),
+    responses(
+        (status = 200, description = "The tokens that are accepted", body = schema::TokenList),
+        (status = "4XX", description = "A problem; it names every fault"),
+    ),
+    security(("bearer" = ["admin"])),
+)]
 pub async fn list(request: HttpRequest, caller: Caller, border: Data<Border>) -> Answered {
     caller.needs(Scope::Admin)?;
     let mut query = Query::read(&request);
@@ -94,6 +122,20 @@ pub async fn list(request: HttpRequest, caller: Caller, border: Data<Border>) ->
 }
 
 /// `DELETE /v1/tokens/{id}`: 204, and it is accepted no more.
+#[utoipa::path(
+    delete,
+    path = "/v1/tokens/{id}",
+    operation_id = "revokeToken",
+    tag = "Tokens",
+    params(
+        ("id" = String, Path),
+    ),
+    responses(
+        (status = 204, description = "It is accepted no more"),
+        (status = "4XX", description = "A problem; it names every fault"),
+    ),
+    security(("bearer" = ["admin"])),
+)]
 pub async fn revoke(request: HttpRequest, caller: Caller, border: Data<Border>) -> Answered {
     let admin = caller.needs(Scope::Admin)?;
     let id = parse_id(&path_text(&request, "id")?);
