@@ -7,6 +7,7 @@ pub mod answer;
 pub mod auth;
 pub mod body;
 pub mod border;
+pub mod catalogue_problem;
 pub mod catalogue_schema;
 pub mod fault;
 pub mod gate;

@@ -12,10 +12,9 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use super::fault::{At, Fault, Source, Wrong};
+use super::fault::{Fault, Source, Wrong};
 use super::wire::Number;
 use crate::actors::CallError;
-use crate::catalogue::{CatalogueError, CatalogueRefusal};
 use crate::stock::reservation::State;
 use crate::stock::{Refusal, Shortage};
 
@@ -297,45 +296,6 @@ impl From<CallError> for Problem {
                 "a request with this Idempotency-Key still runs; ask again for its answer",
             ),
         }
-    }
-}
-
-impl Problem {
-    /// What the catalogue answered about the document at `at`.
-    pub fn of_catalogue(error: CatalogueError, at: At<'_>) -> Problem {
-        match error {
-            CatalogueError::Refused(refusal) => Problem::of_catalogue_refusal(refusal, at),
-            CatalogueError::Overloaded => CallError::Overloaded.into(),
-            CatalogueError::OutcomeUnknown => Problem::new(
-                Code::OutcomeUnknown,
-                "it may have happened: look, or send the same again",
-            ),
-        }
-    }
-
-    fn of_catalogue_refusal(refusal: CatalogueRefusal, at: At<'_>) -> Problem {
-        let detail = refusal.to_string();
-        match refusal {
-            CatalogueRefusal::Invalid(faults) => {
-                let place = |fault: crate::catalogue::Fault| {
-                    let source = Source::Pointer(format!("{at}{}", fault.pointer));
-                    Fault::new(source, Wrong::invalid(fault.detail))
-                };
-                Problem::from_faults(faults.into_iter().map(place).collect())
-            }
-            CatalogueRefusal::UnknownItem(_) => Problem::new(Code::UnknownItem, detail),
-            CatalogueRefusal::UnknownLocation(_) => Problem::new(Code::UnknownLocation, detail),
-            CatalogueRefusal::UnknownToken(_) => Problem::new(Code::NotFound, detail),
-            CatalogueRefusal::Full { .. } => Problem::invalid(detail),
-        }
-    }
-
-    /// The same problem where the path, not the body, names what is not there.
-    pub fn in_path(mut self) -> Problem {
-        if matches!(self.code, Code::UnknownItem | Code::UnknownLocation) {
-            self.status = StatusCode::NOT_FOUND;
-        }
-        self
     }
 }
 
