@@ -55,19 +55,17 @@ impl Completion for Recorded {
 pub(super) struct Waiting {
     pub reply: oneshot::Sender<Replied>,
     pub replied: Replied,
-    pub _claim: Option<Claim>,
+    /// Given back before the answer: who hears a refusal may try again at once.
+    pub claim: Option<Claim>,
 }
 
 impl Completion for Waiting {
     fn publish(&mut self, _: Position) {}
 
     fn answer(self: Box<Self>, outcome: Result<(), OutcomeUnknown>) {
-        hear(
-            self.reply,
-            outcome
-                .map_err(|_| CallError::OutcomeUnknown)
-                .and(self.replied),
-        );
+        drop(self.claim);
+        let outcome = outcome.map_err(|_| CallError::OutcomeUnknown);
+        hear(self.reply, outcome.and(self.replied));
     }
 }
 

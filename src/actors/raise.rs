@@ -65,7 +65,9 @@ impl Raising {
             match self.prepare(directory, need, before).await {
                 Ok(one) => prepared.push(one),
                 Err(error) => {
-                    self.abandon(directory, prepared.into_iter().map(|one| one.key));
+                    let prepared = prepared.into_iter().map(|one| one.key);
+                    let (by, revision) = (&self.by, self.base_revision + 1);
+                    abandon(directory, by, self.id, (revision, before), prepared);
                     return Err(error);
                 }
             }
@@ -87,9 +89,10 @@ impl Raising {
     /// Asks all keys without taking, so that one refusal names every short one.
     async fn ask(&self, directory: &Arc<Directory>) -> Result<(), CallError> {
         let asked = self.needs.iter().map(|need| async {
-            let (reservation, wanted) = (self.id, need.wanted);
+            let (reservation, wanted, base) = (self.id, need.wanted, need.base);
             let ask = Command::Ask {
                 reservation,
+                base,
                 wanted,
             };
             let (deliver, replied) = Deliver::new(self.by.clone(), ask);
@@ -146,7 +149,7 @@ impl Raising {
             },
         )?;
         let reply = match directory.reply(decision).await {
-            // Nobody decided early: the answer is the durable one.
+            // Nothing was decided early: the answer is the durable one.
             Err(CallError::Overloaded) => durable.await.unwrap_or(Err(CallError::Overloaded))?,
             replied => return self.prepared(need, replied?.answer, durable),
         };
@@ -173,6 +176,7 @@ impl Raising {
 
     /// Has the lead decide. If it refuses, or was never asked, what was prepared is abandoned.
     async fn commit(self, directory: &Arc<Directory>, raise: Raise) -> Result<Reserved, CallError> {
+        let before = raise.before;
         let prepared: Vec<StockKey> = raise.prepared.iter().map(|(key, _)| key.clone()).collect();
         let command = Command::Change {
             reservation: self.id,
@@ -197,20 +201,11 @@ impl Raising {
             Ok(reply) => Ok(reserved(reply.answer)),
             Err(CallError::OutcomeUnknown) => Err(CallError::OutcomeUnknown),
             Err(error) => {
-                abandon(directory, &by, id, revision, prepared.into_iter());
+                let prepared = prepared.into_iter();
+                abandon(directory, &by, id, (revision, before), prepared);
                 Err(error)
             }
         }
-    }
-
-    fn abandon(&self, directory: &Arc<Directory>, prepared: impl Iterator<Item = StockKey>) {
-        abandon(
-            directory,
-            &self.by,
-            self.id,
-            self.base_revision + 1,
-            prepared,
-        );
     }
 }
 
@@ -218,7 +213,7 @@ fn abandon(
     directory: &Arc<Directory>,
     by: &By,
     reservation: ReservationId,
-    revision: u64,
+    (revision, before): (u64, crate::stock::Timestamp),
     prepared: impl Iterator<Item = StockKey>,
 ) {
     for key in prepared {
@@ -227,6 +222,7 @@ fn abandon(
             let abandon = Command::Abandon {
                 reservation,
                 revision,
+                before,
             };
             errand::until_done(&directory, &key, by, abandon).await;
         });

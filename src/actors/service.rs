@@ -350,8 +350,10 @@ impl StockService {
         }
         let asked = known.followers().map(|follower| async {
             let (reservation, wanted) = (known.id, Quantity::ZERO);
+            let base = known.grant(follower);
             let ask = Command::Ask {
                 reservation,
+                base,
                 wanted,
             };
             match self

@@ -159,6 +159,10 @@ impl StockActor {
         } else {
             (None, reply)
         };
+        // Before the record can be durable: a snapshot round that covers it must copy this key.
+        if !mem::replace(&mut self.dirty, true) {
+            self.directory.mark_dirty(self.ledger.key());
+        }
         let bytes = encode_stock(&record);
         let presence = self.presence.clone();
         let position = place.append(
@@ -178,9 +182,6 @@ impl StockActor {
         );
         self.ledger.note_position(&record, position.get());
         self.last = position;
-        if !mem::replace(&mut self.dirty, true) {
-            self.directory.mark_dirty(self.ledger.key());
-        }
         self.run(errands, Some(when_durable), later_told);
     }
 
@@ -281,18 +282,16 @@ impl StockActor {
             claim,
             ..
         } = deliver;
-        if let Some(decided) = decided {
+        // A refusal rests on what may not be durable yet, so nobody hears of it early.
+        if let (Some(decided), Ok(_)) = (decided, &replied) {
             hear(decided, replied.clone());
         }
-        // The claim goes back only after the answer: a repetition must not overtake it.
-        place.wait(
-            self.last,
-            Box::new(Waiting {
-                reply,
-                replied,
-                _claim: claim,
-            }),
-        );
+        let waiting = Waiting {
+            reply,
+            replied,
+            claim,
+        };
+        place.wait(self.last, Box::new(waiting));
     }
 
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {

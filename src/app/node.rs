@@ -81,7 +81,9 @@ impl Node {
             rules: Rules {
                 limited_max: Quantity::from(config.stock.limited_max),
                 holds_max: config.stock.holds_max,
+                led_max: config.stock.reservations_max,
                 remembered_max: config.stock.remembered_ids_max,
+                answers_max: config.stock.idempotency_answers_max,
             },
             config: ActorsConfig {
                 mailbox_capacity: config.actors.mailbox_capacity,

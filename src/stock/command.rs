@@ -107,6 +107,8 @@ pub enum Command {
     Ask {
         /// Whose own hold does not count against it.
         reservation: ReservationId,
+        /// What the lead grants here so far; nothing for a new reservation.
+        base: Grant,
         /// How much it wants in all.
         wanted: Quantity,
     },
@@ -131,6 +133,8 @@ pub enum Command {
         reservation: ReservationId,
         /// The revision that was prepared.
         revision: u64,
+        /// And its time limit, so that a late word never drops another raise.
+        before: Timestamp,
     },
     /// At a follower: what the lead's record gives it.
     Settle {

@@ -50,6 +50,18 @@ pub struct Prepared {
     pub before: Timestamp,
 }
 
+impl Grant {
+    /// What was used of it as far as the lead knows.
+    pub fn used(&self) -> Quantity {
+        self.handed_over + self.acknowledged
+    }
+
+    /// Whether a key that took this word and used no more has nothing left to keep.
+    pub fn is_over(&self) -> bool {
+        self.closed || (self.granted.is_zero() && self.used().is_zero())
+    }
+}
+
 impl Hold {
     /// A hold that nothing was granted yet.
     pub fn new(lead: StockKey) -> Hold {

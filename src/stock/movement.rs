@@ -124,6 +124,23 @@ pub struct Moved {
     pub used: Option<(ReservationId, Quantity)>,
 }
 
+impl Moved {
+    /// The moment it tells of, recorded at `at`. A count tells of the moment it was made: what it
+    /// corrected is no part of what moved after a later one.
+    pub fn speaks_of(&self, at: Timestamp) -> Timestamp {
+        let named = match &self.movement.kind {
+            MovementKind::Count { counted_at, .. } => *counted_at,
+            MovementKind::Receipt
+            | MovementKind::Sale { .. }
+            | MovementKind::Return { .. }
+            | MovementKind::Adjustment { .. }
+            | MovementKind::Transfer { .. }
+            | MovementKind::Arrival { .. } => self.movement.occurred_at,
+        };
+        named.unwrap_or(at)
+    }
+}
+
 /// What a key remembers of a movement, for at least seven days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remembered {

@@ -90,16 +90,26 @@ impl Quantity {
     }
 }
 
-/// Parses without losing a digit; numbers beyond 28 digits are refused rather than rounded.
+/// The most digits that arithmetic keeps exactly.
+const DIGITS_MAX: usize = 28;
+
+/// Parses without losing a digit; numbers beyond those are refused rather than rounded.
 fn parse_decimal(text: &str) -> Result<Decimal, InvalidQuantity> {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     if digits == 0 || text.starts_with('+') || text.contains('_') {
         return Err(InvalidQuantity::NotANumber);
     }
     if !text.contains(['e', 'E']) {
-        return Decimal::from_str_exact(text).map_err(|error| invalid(&error));
+        return Decimal::from_str_exact(text).map_err(|error| {
+            // The parser says no more than that about a number beyond its range.
+            if digits > DIGITS_MAX && matches!(error, rust_decimal::Error::ErrorString(_)) {
+                InvalidQuantity::TooManyDigits
+            } else {
+                invalid(&error)
+            }
+        });
     }
-    if digits > 28 {
+    if digits > DIGITS_MAX {
         return Err(InvalidQuantity::TooManyDigits);
     }
     Decimal::from_scientific(text).map_err(|error| invalid(&error))
@@ -172,7 +182,12 @@ impl Neg for Quantity {
     type Output = Quantity;
 
     fn neg(self) -> Quantity {
-        Quantity(-self.0)
+        // Nothing has no sign: it would be shown as "-0".
+        if self.is_zero() {
+            Quantity::ZERO
+        } else {
+            Quantity(-self.0)
+        }
     }
 }
 
@@ -251,5 +266,8 @@ mod tests {
         assert_eq!(bytes(sum), bytes(Quantity::from(1)));
         let back: Quantity = postcard::from_bytes(&bytes(-sum)).unwrap();
         assert_eq!(back, -sum);
+        for nothing in [-Quantity::ZERO, sum - sum, -(sum - sum), -sum + sum] {
+            assert_eq!(nothing.to_string(), "0");
+        }
     }
 }

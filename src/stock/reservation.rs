@@ -167,7 +167,7 @@ pub struct Reservation {
     pub state: State,
     /// Its lines, in the caller's order.
     pub lines: Vec<Line>,
-    /// One for each key it ever had a line at, the lead's first.
+    /// One for the lead, first, and each key it has a line at or used something of.
     pub shares: Vec<Share>,
     /// When it lapses; none for a confirmed one without `expires_at`.
     pub deadline: Option<Timestamp>,
@@ -245,7 +245,7 @@ impl Reservation {
         &mut self.shares[index]
     }
 
-    /// The keys other than the lead that it ever had a line at.
+    /// The keys other than the lead that it has a part at.
     pub fn followers(&self) -> impl Iterator<Item = &StockKey> {
         self.shares
             .iter()

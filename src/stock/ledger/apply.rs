@@ -215,7 +215,7 @@ impl Ledger {
         }
         let remembered = Remembered {
             content: movement.content(),
-            occurred_at: movement.occurred_at.unwrap_or(at),
+            occurred_at: moved.speaks_of(at),
             delta: moved.delta,
             recorded_at: at,
             oversold: moved.oversold,
@@ -231,7 +231,12 @@ impl Ledger {
         let mut hold = self
             .take_hold(id)
             .expect("only a hold that is here is settled");
-        let delta = hold.grant.handed_over - grant.handed_over;
+        let mut delta = hold.grant.handed_over - grant.handed_over;
+        if !delta.is_zero() {
+            // A prepare that came twice may have brought back a hold that had ended: what was
+            // handed over is never taken off a second time.
+            delta += self.handed_over_between(id, hold.grant.revision, grant.revision);
+        }
         if hold
             .prepared
             .is_some_and(|prepared| prepared.revision <= grant.revision)
@@ -296,11 +301,13 @@ impl Ledger {
         };
         self.unindex_led(&led);
         for request in &led.answers {
-            if let Some(answered) = self.kept.answers.get_mut(request) {
-                answered.past = Some(led.reservation.clone());
-            }
+            self.keep_shown(*request, &led.reservation);
         }
-        for key in reservation.followers() {
+        let old = led.reservation.clone();
+        let gone = old
+            .followers()
+            .filter(|key| reservation.share(key).is_none());
+        for key in reservation.followers().chain(gone) {
             if led.reservation.grant(key).differs(&reservation.grant(key)) {
                 led.unsettled.retain(|(follower, _)| follower != key);
                 led.unsettled.push((key.clone(), reservation.revision));
@@ -310,7 +317,21 @@ impl Ledger {
         led
     }
 
+    /// An answer that showed the newest revision of a reservation goes on showing that one.
+    fn keep_shown(&mut self, request: u128, reservation: &Arc<Reservation>) {
+        if let Some(answered) = self.kept.answers.get_mut(&request)
+            && answered.reservation == reservation.id
+            && answered.past.is_none()
+        {
+            answered.past = Some(reservation.clone());
+        }
+    }
+
     fn remember_answer(&mut self, id: ReservationId, idempotency: Idempotency, at: Timestamp) {
+        // Only an answer past its time is ever replaced; it must not keep its old place.
+        if self.kept.answers.contains_key(&idempotency.key) {
+            self.forget_answers(at);
+        }
         let answered = Answered {
             body: idempotency.body,
             at,
@@ -346,7 +367,6 @@ impl Ledger {
         }
         assert!(delta < Quantity::ZERO, "a hand-over is never undone");
         self.kept.level.on_hand += delta;
-        let name = MovementId(id.0.wrapping_add(u128::from(revision)));
         let remembered = Remembered {
             content: revision,
             occurred_at: at,
@@ -356,7 +376,16 @@ impl Ledger {
             absorbed: false,
             used: None,
         };
-        self.kept.remembered.insert(name, remembered);
+        self.kept
+            .remembered
+            .insert(hand_over_name(id, revision), remembered);
+    }
+
+    /// What was handed over for `id` here by revisions after `since`, up to `until`.
+    fn handed_over_between(&self, id: ReservationId, since: u64, until: u64) -> Quantity {
+        let names = (since..until).map(|before| hand_over_name(id, before + 1));
+        let deltas = names.filter_map(|name| self.kept.remembered.get(&name));
+        -deltas.map(|one| one.delta).sum::<Quantity>()
     }
 
     /// Takes a hold out of the figures and indexes, to be changed and put back.
@@ -453,8 +482,7 @@ impl Ledger {
     /// Forgets all that is past its time: answers and resolved reservations after a day,
     /// movement ids after seven.
     pub fn forget(&mut self, now: Timestamp) {
-        let answers = expired_answers(&self.kept, now);
-        self.kept.answers.drain(..answers);
+        self.forget_answers(now);
         let movements = expired_movements(&self.kept, now);
         self.kept.remembered.drain(..movements);
         let until = (now, ReservationId(u128::MAX));
@@ -462,9 +490,39 @@ impl Ledger {
         for (at, id) in due {
             if !self.unsettled.contains(&id) {
                 self.forgettable.remove(&(at, id));
-                self.kept.led.remove(&id);
+                let forgotten = self.kept.led.remove(&id);
+                let forgotten = forgotten.expect("what may be forgotten is led here");
+                for request in &forgotten.answers {
+                    self.keep_shown(*request, &forgotten.reservation);
+                }
             }
         }
+    }
+
+    fn forget_answers(&mut self, now: Timestamp) {
+        let answers = expired_answers(&self.kept, now);
+        self.kept.answers.drain(..answers);
+    }
+
+    // What is past its time is forgotten lazily, when a record is applied; a bound is reached by
+    // what is not, or nothing could ever be recorded again.
+
+    pub(super) fn is_full_of_led(&self, now: Timestamp, rules: &Rules) -> bool {
+        let full = self.kept.led.len() >= rules.led_max;
+        full && {
+            let until = (now, ReservationId(u128::MAX));
+            let past = self.forgettable.range(..=until);
+            let past = past.filter(|(_, id)| !self.unsettled.contains(id));
+            self.kept.led.len() - past.count() >= rules.led_max
+        }
+    }
+
+    pub(super) fn is_full_of_movements(&self, now: Timestamp, rules: &Rules) -> bool {
+        self.kept.remembered.len() - expired_movements(&self.kept, now) >= rules.remembered_max
+    }
+
+    pub(super) fn is_full_of_answers(&self, now: Timestamp, rules: &Rules) -> bool {
+        self.kept.answers.len() - expired_answers(&self.kept, now) >= rules.answers_max
     }
 
     /// The invariants that hold after every change; the sums are checked in full in debug builds.
@@ -492,6 +550,14 @@ fn mark<T: Ord>(set: &mut std::collections::BTreeSet<T>, entry: Option<T>, prese
     } else {
         set.remove(&entry);
     }
+}
+
+/// What a hand-over by one revision is remembered as, beside the movements.
+fn hand_over_name(id: ReservationId, revision: u64) -> MovementId {
+    let mut bytes = [0; 24];
+    bytes[..16].copy_from_slice(&id.0.to_le_bytes());
+    bytes[16..].copy_from_slice(&revision.to_le_bytes());
+    MovementId(xxhash_rust::xxh3::xxh3_128(&bytes))
 }
 
 fn expired_answers(kept: &Kept, now: Timestamp) -> usize {

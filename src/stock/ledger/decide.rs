@@ -24,8 +24,9 @@ impl Ledger {
             Command::Touch => Ok(self.decide_touch(now)),
             Command::Ask {
                 reservation,
+                base,
                 wanted,
-            } => self.decide_ask(*reservation, *wanted, now),
+            } => self.decide_ask(*reservation, base, *wanted, now),
             Command::Prepare {
                 reservation,
                 lead,
@@ -47,7 +48,8 @@ impl Ledger {
             Command::Abandon {
                 reservation,
                 revision,
-            } => Ok(self.decide_abandon(*reservation, *revision)),
+                before,
+            } => Ok(self.decide_abandon(*reservation, *revision, *before)),
             Command::Settle { reservation, grant } => Ok(self.decide_settle(*reservation, *grant)),
             Command::Change {
                 reservation,

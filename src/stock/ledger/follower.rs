@@ -1,7 +1,7 @@
 //! What a key does for reservations that are led elsewhere: it says what it could grant, sets a
 //! raise aside, and takes the lead's word. It never lets a hold lapse by itself.
 
-use super::super::command::{Answer, Decision};
+use super::super::command::{Answer, Decision, Inquiry};
 use super::super::event::Event;
 use super::super::hold::{Grant, Prepared};
 use super::super::key::StockKey;
@@ -21,15 +21,27 @@ pub(super) struct Raising<'a> {
     pub before: Timestamp,
 }
 
+impl Raising<'_> {
+    fn inquiry(&self, prepared: u64) -> Inquiry {
+        let (lead, prepared) = (self.lead.clone(), Some(prepared));
+        Inquiry {
+            reservation: self.id,
+            lead,
+            prepared,
+        }
+    }
+}
+
 impl Ledger {
     pub(super) fn decide_ask(
         &self,
         id: ReservationId,
+        base: &Grant,
         wanted: Quantity,
         now: Timestamp,
     ) -> Result<Decision, Refusal> {
         self.expect_stocked()?;
-        let grantable = self.grantable(id);
+        let grantable = self.grantable(id, base.used());
         let inquiries = self.inquiries(now);
         if grantable < wanted && !inquiries.is_empty() {
             return Ok(Decision::SettleFirst(inquiries));
@@ -52,17 +64,25 @@ impl Ledger {
         if now >= raise.before {
             return Err(Refusal::TooLate);
         }
-        if hold.is_some_and(|hold| hold.prepared.is_some()) {
-            return self.refuse(Refusal::Superseded, now);
+        if let Some(prepared) = hold.and_then(|hold| hold.prepared) {
+            return if prepared.revision <= raise.base.revision {
+                // The lead has gone past it: its word clears it.
+                Ok(Decision::SettleFirst(vec![
+                    raise.inquiry(prepared.revision),
+                ]))
+            } else {
+                self.refuse(Refusal::Superseded, now)
+            };
         }
-        let newer = hold.is_some_and(|hold| hold.grant.revision > raise.base.revision);
-        if newer {
+        // What the lead grants is here unless it ended since: then the base is an old one.
+        let ended = hold.is_none() && !raise.base.is_over();
+        if ended || hold.is_some_and(|hold| hold.grant.revision > raise.base.revision) {
             return Err(Refusal::Superseded);
         }
         if hold.is_none() && self.kept.holds.len() >= rules.holds_max {
             return Err(Refusal::Full("holds"));
         }
-        let grantable = self.grantable(raise.id);
+        let grantable = self.grantable(raise.id, raise.base.used());
         if grantable < raise.granted && !raise.partial {
             let short = self.shortage(raise.granted, grantable);
             return self.refuse(Refusal::InsufficientStock(vec![short]), now);
@@ -95,9 +115,15 @@ impl Ledger {
         }
     }
 
-    pub(super) fn decide_abandon(&self, id: ReservationId, revision: u64) -> Decision {
+    pub(super) fn decide_abandon(
+        &self,
+        id: ReservationId,
+        revision: u64,
+        before: Timestamp,
+    ) -> Decision {
         let prepared = self.hold(id).and_then(|hold| hold.prepared);
-        if prepared.is_none_or(|prepared| prepared.revision != revision) {
+        let named = |prepared: Prepared| (prepared.revision, prepared.before) == (revision, before);
+        if !prepared.is_some_and(named) {
             return Decision::Nothing(Answer::Done);
         }
         Decision::Record(vec![Event::Abandoned { reservation: id }], Answer::Done)
@@ -108,6 +134,12 @@ impl Ledger {
     pub(super) fn decide_settle(&self, id: ReservationId, grant: Grant) -> Decision {
         let Some(hold) = self.hold(id) else {
             return Decision::Nothing(Answer::Done);
+        };
+        // A lead that forgot the reservation says that it is over, not what was handed over.
+        let handed_over = grant.handed_over.max(hold.grant.handed_over);
+        let grant = Grant {
+            handed_over,
+            ..grant
         };
         let decided = hold
             .prepared

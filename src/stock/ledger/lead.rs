@@ -12,7 +12,7 @@ use super::super::quantity::Quantity;
 use super::super::refusal::Refusal;
 use super::super::reservation::{Reservation, ReservationId, State};
 use super::super::time::Timestamp;
-use super::{EXPIRE_AT_ONCE_MAX, Ledger, Rules};
+use super::{EXPIRE_AT_ONCE_MAX, EXPIRE_BYTES_MAX, FORGET_AFTER_MS, Ledger, Rules};
 
 /// How long a denied raise is remembered past its time.
 const DENIED_MS: i64 = 10 * 60 * 1000;
@@ -37,11 +37,19 @@ pub(super) enum Outcome {
 
 impl Ledger {
     /// What time alone brings about by `now`: reservations led here whose deadline passed, a
-    /// bounded number at once. Empty when nothing is due.
+    /// bounded number at once, so ask again until nothing is due.
     pub fn due(&self, now: Timestamp) -> Vec<Event> {
         let until = (now, ReservationId(u128::MAX));
         let due = self.deadlines.range(..=until).take(EXPIRE_AT_ONCE_MAX);
-        due.map(|(_, id)| self.expire(*id, now)).collect()
+        let mut bytes = 0;
+        let fits = |(_, id): &&(Timestamp, ReservationId)| {
+            let first = bytes == 0;
+            bytes += self.kept.led[id].reservation.weight_bytes();
+            first || bytes <= EXPIRE_BYTES_MAX
+        };
+        due.take_while(fits)
+            .map(|(_, id)| self.expire(*id, now))
+            .collect()
     }
 
     fn expire(&self, id: ReservationId, now: Timestamp) -> Event {
@@ -62,8 +70,13 @@ impl Ledger {
         change: &Change,
         rules: &Rules,
     ) -> Result<Decision, Refusal> {
-        if let Some(first) = self.first_answer(call.idempotency)? {
-            return Ok(first);
+        if let Some(request) = call.idempotency {
+            if let Some(first) = self.first_answer(request, call.now)? {
+                return Ok(first);
+            }
+            if self.is_full_of_answers(call.now, rules) {
+                return Err(Refusal::Full("remembered answers"));
+            }
         }
         if call.raise.is_some_and(|raise| call.now >= raise.before) {
             return Err(Refusal::TooLate);
@@ -103,10 +116,15 @@ impl Ledger {
         Ok(self.decided(call, known, outcome))
     }
 
-    /// The first answer to a request that was answered before.
-    fn first_answer(&self, request: Option<Idempotency>) -> Result<Option<Decision>, Refusal> {
-        let answered = request.and_then(|request| self.kept.answers.get(&request.key));
-        let (Some(answered), Some(request)) = (answered, request) else {
+    /// The first answer to a request that was answered within the last day.
+    fn first_answer(
+        &self,
+        request: Idempotency,
+        now: Timestamp,
+    ) -> Result<Option<Decision>, Refusal> {
+        let limit = now.plus_millis(-FORGET_AFTER_MS);
+        let answered = self.kept.answers.get(&request.key);
+        let Some(answered) = answered.filter(|answered| answered.at > limit) else {
             return Ok(None);
         };
         if answered.body != request.body {
@@ -225,6 +243,16 @@ impl Ledger {
             idempotency: None,
         };
         Decision::Record(vec![event], Answer::Grant(grant))
+    }
+}
+
+impl Reservation {
+    /// About how many bytes a record of it takes: never nothing.
+    fn weight_bytes(&self) -> usize {
+        const BASE_BYTES: usize = 256;
+        const LINE_BYTES: usize = 256;
+        let metadata = self.metadata.as_ref().map_or(0, |text| text.len());
+        BASE_BYTES + LINE_BYTES * (self.lines.len() + self.shares.len()) + metadata
     }
 }
 

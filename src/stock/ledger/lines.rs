@@ -29,6 +29,9 @@ impl Ledger {
         if self.kept.holds.len() >= rules.holds_max {
             return Err(Refusal::Full("holds"));
         }
+        if self.is_full_of_led(call.now, rules) {
+            return Err(Refusal::Full("remembered reservations"));
+        }
         let mut reservation = self.new_reservation(call, place);
         let short = self.take(call, &mut reservation, place.partial);
         if !short.is_empty() {
@@ -105,6 +108,7 @@ impl Ledger {
         {
             return Err(Refusal::CurrencyMismatch);
         }
+        reservation.drop_unused_shares();
         share_all(&mut reservation);
         reservation.deadline = Some(call.now.plus_millis(reservation.ttl_ms));
         let short = self.take(call, &mut reservation, false);
@@ -168,10 +172,12 @@ impl Ledger {
     /// else what the newest revision already grants.
     fn grantable_at(&self, call: &Call<'_>, key: &StockKey) -> Quantity {
         if *key == self.key {
+            let known = self.reservation(call.id);
+            let used = known.map_or(Quantity::ZERO, |known| known.used(key));
             return if self.level().stocked {
-                self.grantable(call.id)
+                self.grantable(call.id, used)
             } else {
-                Quantity::ZERO
+                used
             };
         }
         let prepared = call
@@ -212,6 +218,19 @@ fn held_line<'a>(old: &'a [Line], new: &NewLine) -> Option<&'a Line> {
     same_key()
         .find(|line| line.line == new.line)
         .or_else(|| same_key().next())
+}
+
+impl Reservation {
+    /// Forgets keys that no line names any more and that used nothing, so that a reservation
+    /// whose lines are replaced over and over does not grow.
+    fn drop_unused_shares(&mut self) {
+        let (lines, lead) = (&self.lines, &self.lead);
+        let named = |key: &StockKey| lines.iter().any(|line| line.key == *key);
+        self.shares.retain(|share| {
+            let used = !(share.handed_over + share.till_used).is_zero();
+            used || share.key == *lead || named(&share.key)
+        });
+    }
 }
 
 fn share_all(reservation: &mut Reservation) {

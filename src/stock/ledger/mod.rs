@@ -14,6 +14,8 @@ mod follower;
 mod lead;
 mod lines;
 mod movement;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -41,6 +43,9 @@ pub const REMEMBER_MOVEMENTS_MS: i64 = 7 * DAY_MS;
 /// How many reservations one record lets expire.
 const EXPIRE_AT_ONCE_MAX: usize = 1000;
 
+/// About how many bytes of reservations one record lets expire; the first always fits.
+const EXPIRE_BYTES_MAX: usize = 1024 * 1024;
+
 /// How many leads are asked before one command is tried again.
 const INQUIRE_AT_ONCE_MAX: usize = 100;
 
@@ -51,8 +56,12 @@ pub struct Rules {
     pub limited_max: Quantity,
     /// Holds at one key.
     pub holds_max: usize,
+    /// Reservations one key leads and remembers.
+    pub led_max: usize,
     /// Movement ids one key remembers.
     pub remembered_max: usize,
+    /// First answers to requests with an Idempotency-Key one key remembers.
+    pub answers_max: usize,
 }
 
 impl Default for Rules {
@@ -60,7 +69,9 @@ impl Default for Rules {
         Rules {
             limited_max: Quantity::from(3),
             holds_max: 1_000_000,
+            led_max: 20_000_000,
             remembered_max: 5_000_000,
+            answers_max: 20_000_000,
         }
     }
 }
@@ -303,10 +314,11 @@ impl Ledger {
         level.on_hand - level.held - level.committed - level.safety_stock - self.tentative
     }
 
-    /// The most that `id` could be granted here, its own hold not counted against it.
-    fn grantable(&self, id: ReservationId) -> Quantity {
+    /// The most that `id` could be granted here over its life, its own hold not counted against
+    /// it. `used_before` is what it used here by a hold that has ended.
+    fn grantable(&self, id: ReservationId, used_before: Quantity) -> Quantity {
         let hold = self.kept.holds.get(&id);
-        let own = hold.map_or(Quantity::ZERO, |hold| hold.used() + hold.remaining());
+        let own = hold.map_or(used_before, |hold| hold.used() + hold.remaining());
         let back = hold.map_or(Quantity::ZERO, Hold::tentative);
         own + (self.free() + back).or_zero()
     }

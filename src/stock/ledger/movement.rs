@@ -21,7 +21,7 @@ impl Ledger {
         if let Some(seen) = self.kept.remembered.get(&movement.id) {
             return repeat(seen, movement);
         }
-        if self.kept.remembered.len() >= rules.remembered_max {
+        if self.is_full_of_movements(now, rules) {
             return Err(Refusal::Full("remembered movements"));
         }
         let named = self.named_hold(movement);

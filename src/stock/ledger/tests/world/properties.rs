@@ -1,0 +1,105 @@
+//! What must hold once the world is calm. What holds after every record is in `bench`.
+
+use std::collections::BTreeMap;
+
+use super::engine::{Why, World};
+use crate::stock::hold::Grant;
+use crate::stock::{Change, Command, Event, Quantity, State, StockKey};
+
+impl World {
+    /// What every key grants is what the lead's newest record gives it, and nothing is left of
+    /// raises that came to nothing.
+    pub fn assert_followers_agree(&self) {
+        for (key, ledger) in &self.ledgers {
+            for (id, hold) in ledger.holds() {
+                assert_eq!(hold.prepared, None, "{key} waits for {id}");
+                let lead = &self.ledgers[&hold.lead];
+                let newest = lead
+                    .reservation(id)
+                    .unwrap_or_else(|| panic!("phantom {hold:?}"));
+                assert_eq!(told(&hold.grant), told(&newest.grant(key)), "{key} of {id}");
+                assert_eq!(hold.till_used, hold.grant.acknowledged, "{key} of {id}");
+            }
+            for reservation in ledger.reservations() {
+                for share in &reservation.shares {
+                    let there = self.ledgers[&share.key].hold(reservation.id);
+                    let grant = reservation.grant(&share.key);
+                    assert_eq!(
+                        there.is_none(),
+                        grant.is_over(),
+                        "{reservation:?} at {share:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// On hand is what movements did, less what was handed over: each exactly once.
+    pub fn assert_on_hand_adds_up(&self) {
+        let mut on_hand: BTreeMap<&StockKey, Quantity> = BTreeMap::new();
+        for record in &self.journal {
+            for event in &record.events {
+                if let Event::Moved(moved) = event {
+                    *on_hand.entry(&record.key).or_default() += moved.delta;
+                }
+            }
+        }
+        for reservation in self.published.values() {
+            for share in &reservation.shares {
+                *on_hand.entry(&share.key).or_default() -= share.handed_over;
+            }
+        }
+        for (key, ledger) in &self.ledgers {
+            assert_eq!(ledger.level().on_hand, on_hand[key], "{key}");
+        }
+    }
+
+    pub fn assert_replay_gives_the_same(&self) {
+        assert_eq!(self.replayed(), self.ledgers);
+    }
+
+    /// Ends every reservation: time for the held, a cancellation for the confirmed.
+    pub fn resolve_all(&mut self) {
+        self.now = self.now.plus_millis(100_000);
+        for key in self.keys.clone() {
+            self.record_due(&key);
+        }
+        self.calm_down();
+        let confirmed: Vec<_> = self
+            .published
+            .values()
+            .filter(|reservation| reservation.state == State::Confirmed)
+            .cloned()
+            .collect();
+        for reservation in confirmed {
+            let cancel = Command::Change {
+                reservation: reservation.id,
+                change: Change::Cancel(None),
+                raise: None,
+                uses: Vec::new(),
+                idempotency: None,
+            };
+            self.send(reservation.lead.clone(), cancel, Why::Alone, 0);
+        }
+        self.calm_down();
+    }
+
+    pub fn assert_nothing_is_left(&self) {
+        for (key, ledger) in &self.ledgers {
+            let level = ledger.level();
+            assert_eq!((level.held, level.committed), Default::default(), "{key}");
+            assert_eq!(ledger.holds().count(), 0, "{key}");
+            assert_eq!(ledger.errands(), [], "{key}");
+            assert_eq!(ledger.next_alarm(), None, "{key} has nothing to wake for");
+        }
+    }
+}
+
+fn told(grant: &Grant) -> Grant {
+    let (revision, acknowledged) = (0, Quantity::ZERO);
+    Grant {
+        revision,
+        acknowledged,
+        ..*grant
+    }
+}
