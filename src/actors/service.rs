@@ -286,6 +286,28 @@ impl StockService {
         Err(CallError::Overloaded)
     }
 
+    /// The first answer to a request that was answered before; none if it was not. For a request
+    /// that the border would refuse now: what changed since must not change the first answer.
+    pub async fn replay(
+        &self,
+        by: By,
+        idempotency: Idempotency,
+    ) -> Result<Option<Reserved>, CallError> {
+        let (claim, repeated) = self.claim(Some(idempotency))?;
+        let Some(lead) = repeated else {
+            return Ok(None);
+        };
+        // The lead answers from what it remembers before it looks at what is asked, or whose it
+        // is: no reservation has this name.
+        let (nobody, change, uses) = (ReservationId(0), Change::Release, Vec::new());
+        let key = Some(idempotency);
+        let first = self.at_lead(&lead, by, nobody, change, uses, key, claim);
+        match first.await {
+            Err(CallError::Refused(Refusal::ReservationNotFound)) => Ok(None),
+            first => first.map(Some),
+        }
+    }
+
     fn claim(
         &self,
         idempotency: Option<Idempotency>,

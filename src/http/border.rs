@@ -42,7 +42,7 @@ impl Border {
 
     /// Where the event stream is now, for a list that is about to be read.
     pub fn position(&self) -> String {
-        wire::position(self.stock.epoch(), self.stock.durable().get())
+        wire::position(self.stock.epoch(), self.stock.durable())
     }
 }
 

@@ -10,13 +10,13 @@ use super::answer::{self, Answered, List};
 use super::auth::{Caller, by};
 use super::body::{Bound, Object, parse};
 use super::border::Border;
+use super::catalogue_schema as schema;
 use super::fault::{At, Faults, Wrong};
 use super::item_document::ItemDocument;
 use super::item_request::{content, patch, sku_as_sent};
 use super::problem::{Code, Problem};
 use super::read;
 use super::request::{Body, Query, path_sku};
-use super::{catalogue_problem, catalogue_schema as schema};
 use crate::catalogue::{
     CatalogueError, Item, ItemChange, ItemCommand, ItemFilter, Outcome, Scope, Token, Written,
 };
@@ -109,7 +109,7 @@ pub async fn batch(caller: Caller, body: Body, border: Data<Border>) -> Answered
     let catalogue = &border.catalogue;
     let answers = catalogue.write_items(who(token), commands).await;
     let mut answers = answers
-        .map_err(|error| catalogue_problem::in_body(error, At::Root))?
+        .map_err(|error| Problem::of_catalogue(error, At::Root))?
         .into_iter();
     let now = border.stock.now();
     let results: Vec<Result<Written<Item>, (&'static str, Problem)>> = (entries.iter())
@@ -232,7 +232,7 @@ pub(super) fn whole<'b, T>(
 
 async fn write(border: &Border, token: &Token, command: ItemCommand) -> Answered {
     let written = border.catalogue.write_item(who(token), command).await;
-    let written = written.map_err(catalogue_problem::in_path)?;
+    let written = written.map_err(|error| Problem::of_catalogue(error, At::Root).in_path())?;
     let document = ItemDocument::new(&written.entity, border.stock.now());
     Ok(answer_written(written.outcome, &document))
 }
@@ -336,7 +336,7 @@ impl Entry {
             CatalogueError::Overloaded | CatalogueError::OutcomeUnknown => "retry",
         };
         let list = At::Member(&At::Root, self.list);
-        let problem = catalogue_problem::in_body(error, At::Element(&list, self.index));
+        let problem = Problem::of_catalogue(error, At::Element(&list, self.index));
         (status, problem)
     }
 }

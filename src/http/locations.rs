@@ -9,14 +9,14 @@ use super::answer::{self, Answered, List};
 use super::auth::Caller;
 use super::body::{Object, parse};
 use super::border::Border;
-use super::fault::Wrong;
+use super::catalogue_schema as schema;
+use super::fault::{At, Wrong};
 use super::item_request::{label, nullable, required_if_present};
 use super::items::{answer_written, who, whole};
 use super::problem::{Code, Problem};
 use super::read;
 use super::request::{Body, Query, path_location};
 use super::wire::{Number, Time};
-use super::{catalogue_problem, catalogue_schema as schema};
 use crate::catalogue::{
     Degrees, Location, LocationChange, LocationCommand, LocationContent, LocationKind,
     LocationPatch, Scope, Token,
@@ -172,7 +172,7 @@ pub async fn list(request: HttpRequest, _caller: Caller, border: Data<Border>) -
 
 async fn write(border: &Border, token: &Token, command: LocationCommand) -> Answered {
     let written = border.catalogue.write_location(who(token), command).await;
-    let written = written.map_err(catalogue_problem::in_path)?;
+    let written = written.map_err(|error| Problem::of_catalogue(error, At::Root).in_path())?;
     let document = LocationDocument::of(&written.entity);
     Ok(answer_written(written.outcome, &document))
 }

@@ -14,6 +14,7 @@ use super::answer::{self, Answered, List};
 use super::auth::Caller;
 use super::body::{Bound, Object, parse};
 use super::border::Border;
+use super::catalogue_schema as schema;
 use super::fault::{At, Faults, Wrong};
 use super::item_request::label;
 use super::items::who;
@@ -21,7 +22,6 @@ use super::problem::{Code, Problem};
 use super::read;
 use super::request::{Body, Query, path_text};
 use super::wire::Time;
-use super::{catalogue_problem, catalogue_schema as schema};
 use crate::catalogue::token::{TOKEN_LOCATIONS_MAX, id_text, parse_id};
 use crate::catalogue::{Catalogue, Scope, Token, TokenGrant};
 use crate::stock::LocationId;
@@ -76,7 +76,7 @@ pub async fn create(caller: Caller, body: Body, border: Data<Border>) -> Answere
     let catalogue = &border.catalogue;
     let grant = parse(&body.0, |raw, at, faults| grant(raw, at, faults, catalogue))?;
     let made = catalogue.create_token(who(admin), grant).await;
-    let (token, secret) = made.map_err(|error| catalogue_problem::in_body(error, At::Root))?;
+    let (token, secret) = made.map_err(|error| Problem::of_catalogue(error, At::Root))?;
     let document = TokenDocument::of(&token, Some(secret.reveal()));
     let mut response = answer::json(StatusCode::CREATED, &document);
     let headers = response.headers_mut();
@@ -141,7 +141,7 @@ pub async fn revoke(request: HttpRequest, caller: Caller, border: Data<Border>) 
     let id = parse_id(&path_text(&request, "id")?);
     let id = id.ok_or_else(|| Problem::new(Code::NotFound, "there is no such token"))?;
     let revoked = border.catalogue.revoke_token(who(admin), id).await;
-    revoked.map_err(|error| catalogue_problem::in_body(error, At::Root))?;
+    revoked.map_err(|error| Problem::of_catalogue(error, At::Root))?;
     Ok(HttpResponse::NoContent().finish())
 }
 
