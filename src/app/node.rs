@@ -140,11 +140,8 @@ impl Node {
         let woken = self.directory.wake_busy();
         self.directory.idle().await;
         tracing::debug!(woken, "keys with deadlines or unfinished work are awake");
-        let snapshots = Snapshots {
-            directory: self.directory.clone(),
-            catalogue: catalogue.clone(),
-            store: self.store.clone(),
-        };
+        let (directory, store) = (self.directory.clone(), self.store.clone());
+        let snapshots = Snapshots::new(directory, catalogue.clone(), store);
         if recovered.records > 0 {
             snapshots.round().await?;
         }
