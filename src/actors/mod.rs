@@ -23,6 +23,8 @@ pub use idempotency::IdempotencyIndex;
 pub use published::{PublishedReservations, ReservationFilter};
 pub use service::StockService;
 
+pub use crate::journal::Position;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -108,6 +108,25 @@ impl StockService {
         Err(CallError::Overloaded)
     }
 
+    /// The first answer to a request that was answered before; none if it was not. For a request
+    /// that the border would refuse now: what changed since must not change the first answer.
+    pub async fn replay(
+        &self,
+        by: By,
+        idempotency: Idempotency,
+    ) -> Result<Option<Reserved>, CallError> {
+        let (claim, repeated) = self.claim(Some(idempotency))?;
+        let Some(lead) = repeated else { return Ok(None) };
+        // The lead answers from what it remembers before it looks at what is asked, or whose it
+        // is: no reservation has this name.
+        let (id, change, idempotency) = (ReservationId(0), Change::Release, Some(idempotency));
+        let asked = Asked { by, id, change, idempotency, claim };
+        match self.at_lead(&lead, asked, None, Vec::new()).await {
+            Err(CallError::Refused(Refusal::ReservationNotFound)) => Ok(None),
+            first => first.map(Some),
+        }
+    }
+
     /// Changes a reservation that is known at some revision; refused as superseded if what it
     /// takes more of stock was reckoned from another one than the newest.
     async fn change_known(&self, known: &Reservation, asked: Asked) -> Result<Reserved, CallError> {

@@ -63,7 +63,10 @@ impl Node {
         let epoch = epoch(&*store, config.stock.limited_max)?;
         let (tell_failed, failed) = oneshot::channel();
         let observers = Observers {
-            failed: Box::new(move |_| drop(tell_failed.send(()))),
+            failed: Box::new(move |_| {
+                // Nobody listens once the process stops by itself.
+                tell_failed.send(()).ok();
+            }),
             written: Box::new(|_| {}),
         };
         let journal_config = JournalConfig {
