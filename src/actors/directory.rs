@@ -147,8 +147,9 @@ impl Directory {
         let mut awake = Vec::with_capacity(keys.len());
         for key in &keys {
             let (deliver, replied) = Deliver::reserved(By::onhand(), Command::Touch);
-            self.tell(key, deliver);
-            awake.push(replied);
+            if self.tell(key, deliver).is_ok() {
+                awake.push(replied);
+            }
         }
         // Whether leads could be asked at once is no matter here: keys go on asking.
         drop(future::join_all(awake).await);
@@ -215,14 +216,13 @@ impl Directory {
             return Err(CallError::Overloaded);
         }
         self.hand_in(key, active, deliver)
+            .map_err(|Gone| CallError::Overloaded)
     }
 
-    /// Sends a command that is never shed.
-    pub(super) fn tell(self: &Arc<Self>, key: &StockKey, deliver: Deliver) {
-        if let Err(error) = self.hand_in(key, self.active(key), deliver) {
-            // Whoever sent it hears that nobody took it.
-            tracing::debug!(%key, %error, "the actors are stopping");
-        }
+    /// Sends a command that is never shed. Nobody can take it any more when the process is
+    /// stopping; who waits for its answer hears that it was dropped.
+    pub(super) fn tell(self: &Arc<Self>, key: &StockKey, deliver: Deliver) -> Result<(), Gone> {
+        self.hand_in(key, self.active(key), deliver)
     }
 
     /// Puts a command into the mailbox of `active`, or of the actor that took its place. Fails
@@ -232,7 +232,7 @@ impl Directory {
         key: &StockKey,
         mut active: Active,
         mut deliver: Deliver,
-    ) -> Result<(), CallError> {
+    ) -> Result<(), Gone> {
         loop {
             active.presence.sent();
             // actix's own bound is per clone of an address, so a fresh one always takes one.
@@ -243,7 +243,7 @@ impl Directory {
             active.presence.taken();
             let successor = self.active(key);
             if successor.addr == active.addr && !active.addr.connected() {
-                return Err(CallError::Overloaded);
+                return Err(Gone);
             }
             active = successor;
         }

@@ -317,7 +317,10 @@ impl Handler<Deliver> for StockActor {
     fn handle(&mut self, deliver: Deliver, ctx: &mut Self::Context) {
         self.presence.taken();
         if self.retired {
-            return self.directory.tell(&self.ledger.key().clone(), deliver);
+            if let Err(error) = self.directory.tell(self.ledger.key(), deliver) {
+                tracing::debug!(key = %self.ledger.key(), %error, "a command to a key at rest");
+            }
+            return;
         }
         if deliver.reply.is_closed() && !deliver.reserved {
             return;
