@@ -13,6 +13,9 @@ pub mod trim;
 pub mod upkeep;
 pub mod verify;
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Write;
 use std::path::Path;
 

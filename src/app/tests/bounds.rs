@@ -1,0 +1,128 @@
+//! Past a bound callers are shed: nothing happened, and what was taken in is served.
+
+use std::task::Poll;
+
+use futures::FutureExt;
+use futures::future::{self, LocalBoxFuture};
+
+use super::breaking_store::Disk;
+use super::test_node::*;
+use crate::actors::{CallError, Reply};
+use crate::stock::{Command, MovementKind};
+
+const ALL: &[&str] = &["a", "b", "c"];
+
+/// Polls a call once: it is on its way then, or was answered.
+async fn begun<T>(call: &mut LocalBoxFuture<'_, T>) -> Option<T> {
+    future::poll_fn(|context| match call.as_mut().poll(context) {
+        Poll::Ready(answer) => Poll::Ready(Some(answer)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
+fn receipt<'a>(node: &'a TestNode, name: &'a str) -> LocalBoxFuture<'a, Result<Reply, CallError>> {
+    let receipt = Command::Move(node.movement(MovementKind::Receipt, 1));
+    node.call(name, receipt).boxed_local()
+}
+
+#[actix::test]
+async fn past_the_mailbox_bound_callers_are_shed_and_the_rest_are_served() {
+    let mut settings = Settings::default();
+    settings.actors.mailbox_capacity = 3;
+    let node = TestNode::begin_with(settings).await;
+    node.receive(&[("a", 1)]).await;
+    let halted = node.halt_actors();
+    let mut calls: Vec<_> = (0..3).map(|_| receipt(&node, "a")).collect();
+    for call in &mut calls {
+        assert_eq!(begun(call).await, None);
+    }
+    for _ in 0..3 {
+        let shed = begun(&mut receipt(&node, "a")).await;
+        assert_eq!(shed, Some(Err(CallError::Overloaded)));
+    }
+    assert_eq!(
+        begun(&mut receipt(&node, "b")).await,
+        None,
+        "another key has room"
+    );
+    drop(halted);
+    for answer in future::join_all(calls).await {
+        answer.unwrap();
+    }
+    assert_eq!(node.figures("a").await.0, q(4));
+}
+
+#[actix::test]
+async fn past_the_journals_queue_callers_are_shed_and_nothing_has_changed() {
+    let mut settings = Settings::default();
+    settings.journal.queue_places_max = 2;
+    let node = TestNode::begin_with(settings).await;
+    node.receive(&[("a", 5), ("b", 5), ("c", 5)]).await;
+    node.quiesce(ALL).await;
+    node.disk().set(Disk::Stuck);
+    let mut calls = [receipt(&node, "a"), receipt(&node, "b")];
+    for call in &mut calls {
+        assert_eq!(begun(call).await, None);
+    }
+    node.until("both are queued", &["a", "b"], |ledger| {
+        ledger.level().version == 2
+    })
+    .await;
+    let place = basket(node.new_id(), &[("c", 1)], TTL_MS);
+    let shed = node.stock().reserve(node.by(), place, request(1)).await;
+    assert_eq!(shed.unwrap_err(), CallError::Overloaded);
+    let place = basket(node.new_id(), &[("b", 1), ("c", 1)], TTL_MS);
+    let shed = node.stock().reserve(node.by(), place, request(2)).await;
+    assert_eq!(shed.unwrap_err(), CallError::Overloaded);
+    assert_eq!(node.ledger(&key("c")).await.level().version, 1);
+    assert_eq!(
+        node.stock().level(&key("a")).unwrap().version,
+        1,
+        "not durable, so not shown"
+    );
+
+    node.disk().set(Disk::Sound);
+    for answer in future::join_all(calls).await {
+        answer.unwrap();
+    }
+    node.expects(&[("a", 6, 0, 0), ("b", 6, 0, 0), ("c", 5, 0, 0)])
+        .await;
+    let place = basket(node.new_id(), &[("c", 1)], TTL_MS);
+    let placed = node
+        .stock()
+        .reserve(node.by(), place, request(1))
+        .await
+        .unwrap();
+    assert!(
+        !placed.replayed,
+        "a request that was shed left nothing behind"
+    );
+    node.quiesce(ALL).await;
+}
+
+#[actix::test]
+async fn a_refusal_is_told_only_when_what_it_rests_on_is_durable() {
+    let node = TestNode::begin().await;
+    node.receive(&[("a", 1), ("b", 1)]).await;
+    node.quiesce(&["a", "b"]).await;
+    node.disk().set(Disk::Stuck);
+    let mut taking = node.place(&[("a", 1)]).boxed_local();
+    assert_eq!(begun(&mut taking).await, None);
+    let has_hold = |ledger: &crate::stock::Ledger| ledger.holds().count() == 1;
+    node.until("a is taken", &["a"], has_hold).await;
+    let mut refused =
+        [&[("a", 1)][..], &[("a", 1), ("b", 1)]].map(|wanted| node.place(wanted).boxed_local());
+    for _ in 0..1_000 {
+        for call in &mut refused {
+            assert_eq!(begun(call).await, None, "a crash could still give it back");
+        }
+        tokio::task::yield_now().await;
+    }
+    node.disk().set(Disk::Sound);
+    taking.await.unwrap();
+    for call in refused {
+        assert!(matches!(call.await, Err(CallError::Refused(_))));
+    }
+    node.quiesce(&["a", "b"]).await;
+}

@@ -1,0 +1,140 @@
+//! The journal as others read it.
+
+use std::time::Duration;
+
+use futures::FutureExt;
+
+use super::test_node::*;
+use crate::actors::{EventsError, JournalRecord};
+use crate::app::trim::trim;
+use crate::journal::{Position, Store};
+use crate::stock::{Event, MovementKind, StockRecord};
+
+/// All records after a position, read in pieces.
+async fn records(node: &TestNode, after: Position) -> Vec<(Position, StockRecord)> {
+    let (mut all, mut after) = (Vec::new(), after);
+    loop {
+        let piece = node
+            .stock()
+            .records_after(after, 7, Duration::ZERO)
+            .await
+            .unwrap();
+        let Some((last, _)) = piece.last() else {
+            return all;
+        };
+        after = *last;
+        all.extend(piece.into_iter().map(|(position, record)| match record {
+            JournalRecord::Stock(stock) => (position, *stock),
+            JournalRecord::Catalogue(_) => panic!("no catalogue here"),
+        }));
+    }
+}
+
+#[actix::test]
+async fn records_are_read_in_order_without_a_gap() {
+    let mut node = TestNode::begin().await;
+    node.receive(&[("a", 5), ("b", 5)]).await;
+    node.place(&[("a", 1), ("b", 1)]).await.unwrap();
+    node.quiesce(&["a", "b"]).await;
+    node.crash().await;
+    let read = records(&node, Position::ZERO).await;
+    assert!(read.len() >= 5);
+    for (index, (position, _)) in read.iter().enumerate() {
+        assert_eq!(position.get(), index as u64 + 1);
+    }
+    for name in ["a", "b"] {
+        let versions = read.iter().filter(|(_, record)| record.key == key(name));
+        let versions: Vec<u64> = versions.map(|(_, record)| record.level.version).collect();
+        assert!(
+            versions.iter().copied().eq(1..=versions.len() as u64),
+            "{versions:?}"
+        );
+    }
+}
+
+#[actix::test]
+async fn a_reader_waits_for_the_next_record() {
+    let node = TestNode::begin().await;
+    let stock = node.stock().clone();
+    let after = stock.durable();
+    let mut waiting = stock
+        .records_after(after, 10, Duration::from_secs(600))
+        .boxed_local();
+    assert!(hang_up_after(1, waiting.as_mut()).await.is_none());
+    node.receive(&[("a", 5)]).await;
+    let read = waiting.await.unwrap();
+    assert_eq!((read.len(), read[0].0), (1, after.next()));
+    let none = stock
+        .records_after(read[0].0, 10, Duration::ZERO)
+        .await
+        .unwrap();
+    assert!(none.is_empty());
+}
+
+#[actix::test]
+async fn movements_of_a_key_are_listed_newest_first_across_restarts_and_rest() {
+    let mut settings = Settings::default();
+    settings.actors.idle_ms = 1;
+    let mut node = TestNode::begin_with(settings).await;
+    for quantity in 1..=4 {
+        node.moves("a", MovementKind::Receipt, quantity).await;
+        node.place(&[("a", 1)]).await.unwrap();
+        node.receive(&[("b", 1)]).await;
+        match quantity {
+            2 => node.reopen().await,
+            3 => node.crash().await,
+            _ => node.clock.advance(50),
+        }
+    }
+    let listed = |moves: &[(Position, StockRecord)]| -> Vec<_> {
+        let quantity = |record: &StockRecord| match &record.events[..] {
+            [Event::Moved(moved)] => moved.movement.quantity,
+            other => panic!("{other:?}"),
+        };
+        moves.iter().map(|(_, record)| quantity(record)).collect()
+    };
+    let first = node.stock().movements_of(&key("a"), None, 3).await.unwrap();
+    assert_eq!(listed(&first), [q(4), q(3), q(2)]);
+    let before = first.last().map(|(position, _)| *position);
+    let rest = node
+        .stock()
+        .movements_of(&key("a"), before, 3)
+        .await
+        .unwrap();
+    assert_eq!(listed(&rest), [q(1)]);
+}
+
+#[actix::test]
+async fn a_position_that_was_trimmed_away_is_told_with_the_earliest_kept() {
+    let mut node = TestNode::begin().await;
+    for _ in 0..400 {
+        node.receive(&[("a", 1), ("b", 1)]).await;
+    }
+    node.snapshots().round().await.unwrap();
+    node.clock.advance(1);
+    let store: std::sync::Arc<dyn Store> = node.disk().clone();
+    assert_eq!(trim(&store, BEGIN).unwrap(), 0, "nothing is that old");
+    let folded = trim(&store, node.clock.now()).unwrap();
+    assert!(folded >= 500, "{folded}");
+    drop(store);
+    let expired = node
+        .stock()
+        .records_after(Position::ZERO, 10, Duration::ZERO)
+        .await;
+    let Err(EventsError::Expired { earliest }) = expired else {
+        panic!("{expired:?}")
+    };
+    assert_eq!(records(&node, earliest).await.len() as u64, 800 - folded);
+    let moves = node
+        .stock()
+        .movements_of(&key("a"), None, 1_000)
+        .await
+        .unwrap();
+    assert!(
+        !moves.is_empty() && moves.len() < 400,
+        "the list ends where history does"
+    );
+    assert_eq!(node.verify().differences, [""; 0]);
+    node.crash().await;
+    node.expects(&[("a", 400, 0, 0), ("b", 400, 0, 0)]).await;
+}

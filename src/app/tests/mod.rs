@@ -1,0 +1,15 @@
+//! Keys, actors, journal and recovery together, as one node has them: what the protocols promise
+//! while callers hang up, keys go to rest, the disk breaks and the process is killed.
+
+mod baskets;
+mod bounds;
+mod breaking_store;
+mod disk_failure;
+mod events;
+mod life_cycle;
+mod recovery;
+mod repetition;
+mod rest;
+mod storm;
+mod test_node;
+mod tills;
