@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its ground gives way")]
 
+mod bad_input;
 mod book;
 mod client;
 mod dice;
 #[cfg(feature = "failpoints")]
 mod fail_points;
 mod form;
+mod import;
 mod kills;
 mod levels;
 mod server;

@@ -88,7 +88,7 @@ impl Request {
     /// Sends it where it must be answered.
     pub fn repeat(&self, client: &Client) -> Answer {
         self.send(client)
-            .unwrap_or_else(|Lost| panic!("no answer to {self:?}"))
+            .unwrap_or_else(|lost| panic!("no answer to {self:?}: {lost:?}"))
     }
 }
 
