@@ -3,86 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Client};
-use crate::server::{DataDir, Server};
-
-/// A server with one item, two locations and a little stock.
-struct Shop {
-    server: Server,
-    _data: DataDir,
-}
-
-impl Shop {
-    fn open() -> Shop {
-        let data = DataDir::new();
-        let server = Server::start(&data.path);
-        let client = server.client();
-        for location in ["malmo", "lund"] {
-            let body = json!({"name": location, "kind": "store"});
-            client.put(&format!("/v1/locations/{location}"), &body);
-        }
-        client.put("/v1/items/clogs", &json!({"name": "Clogs"}));
-        let receipt = json!({"id": "first", "type": "receipt", "sku": "clogs",
-            "location": "malmo", "quantity": 5});
-        client.post("/v1/movements", &json!({"movements": [receipt]}));
-        Shop {
-            server,
-            _data: data,
-        }
-    }
-
-    fn client(&self) -> Client {
-        self.server.client()
-    }
-
-    /// A token with this grant; its client.
-    fn with(&self, grant: &Value) -> Client {
-        let made = self.client().post("/v1/tokens", grant);
-        self.server.client_with(made["token"].as_str().unwrap())
-    }
-
-    /// Everything there is to change.
-    fn all(&self) -> Vec<Vec<Value>> {
-        let lists = [
-            "/v1/items",
-            "/v1/locations",
-            "/v1/stock",
-            "/v1/reservations",
-        ];
-        lists.map(|list| self.client().list(list)).into()
-    }
-}
-
-/// The problem is well-formed, and of this status and code.
-#[track_caller]
-fn refused(answer: &Answer, status: u16, code: &str) {
-    let body = &answer.body;
-    assert_eq!((answer.status, answer.code()), (status, code), "{body}");
-    assert_eq!(answer.header("content-type"), "application/problem+json");
-    assert!(!answer.header("request-id").is_empty());
-    assert_eq!(body["status"], status, "{body}");
-    let kind = format!("/problems/{}", code.replace('_', "-"));
-    assert_eq!(body["type"], kind);
-    for member in ["title", "detail"] {
-        assert!(
-            body[member].as_str().is_some_and(|text| !text.is_empty()),
-            "{body}"
-        );
-    }
-}
-
-/// As `refused`, naming exactly these places.
-#[track_caller]
-fn faults(answer: &Answer, status: u16, code: &str, pointers: &[&str]) {
-    refused(answer, status, code);
-    let errors = answer.body["errors"].as_array();
-    let errors = errors.unwrap_or_else(|| panic!("no errors in {}", answer.body));
-    let named: Vec<&str> = errors
-        .iter()
-        .filter_map(|error| error["pointer"].as_str())
-        .collect();
-    assert_eq!(named, pointers, "{}", answer.body);
-}
+use crate::shop::{Shop, faults, refused};
 
 #[test]
 fn a_body_that_is_no_document_of_ours_is_a_problem() {
@@ -145,7 +66,7 @@ fn a_body_that_is_no_document_of_ours_is_a_problem() {
 }
 
 #[test]
-fn every_fault_of_a_reservation_is_named_with_its_place() {
+fn a_quantity_that_is_none_is_named_with_its_place() {
     let shop = Shop::open();
     let (client, before) = (shop.client(), shop.all());
     let place = |body: &str| client.send("POST", "/v1/reservations", &[], Some(body.as_bytes()));
@@ -176,8 +97,16 @@ fn every_fault_of_a_reservation_is_named_with_its_place() {
             ["invalid_request", "invalid_quantity"].contains(&answer.code()),
             "{bad}"
         );
-        faults(&answer, 422, &answer.code().to_owned(), &[quantity]);
+        faults(&answer, 422, answer.code(), &[quantity]);
     }
+    assert_eq!(shop.all(), before);
+}
+
+#[test]
+fn every_fault_of_a_reservations_fields_is_named_with_its_place() {
+    let shop = Shop::open();
+    let (client, before) = (shop.client(), shop.all());
+    let place = |body: &str| client.send("POST", "/v1/reservations", &[], Some(body.as_bytes()));
     let cases = [
         (r#"{"lines":[]}"#, "invalid_request", vec!["/lines"]),
         (r#"{"lines":{}}"#, "invalid_request", vec!["/lines"]),
@@ -218,7 +147,8 @@ fn every_fault_of_a_reservation_is_named_with_its_place() {
     let answer = place(&json!({"lines": lines}).to_string()).unwrap();
     faults(&answer, 422, "too_many_lines", &["/lines"]);
     for ttl in ["14401", "1.5", "\"600\"", "-1", "99999999999999999999"] {
-        let body = line("1").replacen('{', &format!("{{\"ttl_seconds\":{ttl},"), 1);
+        let line = r#"{"sku":"clogs","location":"malmo","quantity":1}"#;
+        let body = format!("{{\"ttl_seconds\":{ttl},\"lines\":[{line}]}}");
         faults(
             &place(&body).unwrap(),
             422,
@@ -233,7 +163,10 @@ fn every_fault_of_a_reservation_is_named_with_its_place() {
 fn a_movement_that_is_wrong_does_not_stop_the_others() {
     let shop = Shop::open();
     let client = shop.client();
-    let sale = |id: &str| json!({"id": id, "type": "sale", "sku": "clogs", "location": "malmo", "quantity": 1});
+    let sale = |id: &str| {
+        let (sku, location) = ("clogs", "malmo");
+        json!({"id": id, "type": "sale", "sku": sku, "location": location, "quantity": 1})
+    };
     let mut movements = vec![sale("good-1")];
     let bad = [
         ("type", json!("gift"), "invalid_request"),
@@ -278,7 +211,7 @@ fn a_movement_that_is_wrong_does_not_stop_the_others() {
 }
 
 #[test]
-fn paths_queries_and_methods_that_do_not_fit_are_told_apart() {
+fn paths_and_methods_that_do_not_fit_are_told_apart() {
     let shop = Shop::open();
     let client = shop.client();
     for path in [
@@ -308,6 +241,12 @@ fn paths_queries_and_methods_that_do_not_fit_are_told_apart() {
         refused(&answer, 405, "method_not_allowed");
         assert_eq!(answer.header("allow"), allowed, "{method} {path}");
     }
+}
+
+#[test]
+fn names_that_are_none_are_told() {
+    let shop = Shop::open();
+    let client = shop.client();
     let long = "x".repeat(65);
     for sku in [
         "a%40b",
@@ -331,6 +270,12 @@ fn paths_queries_and_methods_that_do_not_fit_are_told_apart() {
             "invalid_request",
         );
     }
+}
+
+#[test]
+fn parameters_that_do_not_fit_are_told() {
+    let shop = Shop::open();
+    let client = shop.client();
     let queries = [
         "limit=0",
         "limit=1001",
@@ -356,6 +301,12 @@ fn paths_queries_and_methods_that_do_not_fit_are_told_apart() {
             );
         }
     }
+}
+
+#[test]
+fn what_is_not_there_is_told() {
+    let shop = Shop::open();
+    let client = shop.client();
     refused(&client.get("/v1/items/none").unwrap(), 404, "unknown_item");
     refused(
         &client.get("/v1/locations/none").unwrap(),
@@ -388,123 +339,4 @@ fn paths_queries_and_methods_that_do_not_fit_are_told_apart() {
     // A slash is part of a name when it is encoded.
     client.put("/v1/items/a%2Fb", &json!({"name": "Half"}));
     assert_eq!(client.read("/v1/items/a%2Fb")["sku"], "a/b");
-}
-
-#[test]
-fn tokens_that_are_wrong_are_told_from_those_that_may_not() {
-    let shop = Shop::open();
-    for token in ["wrong", "a b", &"x".repeat(4000)] {
-        let header = format!("Bearer {token}");
-        let nobody = shop.server.client_with("");
-        let headers: &[(&str, &str)] = &[("authorization", &header)];
-        refused(
-            &nobody.send("GET", "/v1/stock", headers, None).unwrap(),
-            401,
-            "unauthorized",
-        );
-        // Whoever sends a token means it: a wrong one is told even where none is needed.
-        let open = nobody.send("GET", "/v1/items", headers, None).unwrap();
-        refused(&open, 401, "unauthorized");
-        assert!(open.header("www-authenticate").starts_with("Bearer"));
-    }
-    for header in ["Basic YWRtaW46", "Bearer", "bearer-token", ""] {
-        let nobody = shop.server.client_with("");
-        let answer = nobody
-            .send("GET", "/v1/stock", &[("authorization", header)], None)
-            .unwrap();
-        refused(&answer, 401, "unauthorized");
-    }
-    let bound = json!({"name": "Till", "scopes": ["stock:write", "stock:read", "reserve", "fulfil"],
-        "locations": ["lund"], "channel": "store"});
-    let till = shop.with(&bound);
-    let sale = json!({"id": "s", "type": "sale", "sku": "clogs", "location": "malmo",
-        "quantity": 1});
-    let answer = till.post("/v1/movements", &json!({"movements": [sale]}));
-    assert_eq!(answer["results"][0]["problem"]["code"], "forbidden");
-    let transfer = json!({"id": "t", "type": "transfer", "sku": "clogs", "location": "lund",
-        "to": "malmo", "quantity": 1});
-    let answer = till.post("/v1/movements", &json!({"movements": [transfer]}));
-    assert_eq!(
-        answer["results"][0]["problem"]["code"], "forbidden",
-        "{answer}"
-    );
-    let settings = json!({"safety_stock": 1});
-    let answer = till
-        .json("PUT", "/v1/stock/clogs/malmo/settings", &settings)
-        .unwrap();
-    refused(&answer, 403, "forbidden");
-    let mut place = json!({"lines": [{"sku": "clogs", "location": "malmo", "quantity": 1}],
-        "channel": "web"});
-    let answer = till.json("POST", "/v1/reservations", &place).unwrap();
-    faults(&answer, 403, "wrong_channel", &["/channel"]);
-    // The bound limits what it changes, not what it may reserve.
-    place["channel"] = json!("store");
-    place["confirm"] = json!({});
-    let placed = till.post("/v1/reservations", &place);
-    let fulfil = format!("/v1/reservations/{}/fulfil", placed["id"].as_str().unwrap());
-    refused(
-        &till.json("POST", &fulfil, &json!({})).unwrap(),
-        403,
-        "forbidden",
-    );
-    let now = shop.client().read("/v1/stock/clogs/malmo");
-    assert_eq!((&now["on_hand"], &now["committed"]), (&json!(5), &json!(1)));
-}
-
-#[test]
-fn every_route_is_shut_to_a_token_without_its_scope() {
-    let shop = Shop::open();
-    let scopes = [
-        "availability",
-        "screen",
-        "stock:read",
-        "stock:write",
-        "reserve",
-        "fulfil",
-        "catalogue:write",
-        "events:read",
-        "admin",
-    ];
-    let nobody = shop.server.client_with("");
-    let others: Vec<Client> = scopes
-        .iter()
-        .map(|left_out| {
-            let rest: Vec<&&str> = scopes.iter().filter(|scope| *scope != left_out).collect();
-            shop.with(&json!({"name": "All but one", "scopes": rest}))
-        })
-        .collect();
-    let document = nobody.read("/openapi.json");
-    let mut routes = 0;
-    for (path, operations) in document["paths"].as_object().unwrap() {
-        let named = path
-            .replace("{sku}", "clogs")
-            .replace("{location}", "malmo");
-        let named = named.replace("{id}", "00000000000000000000000000000001");
-        for (method, operation) in operations.as_object().unwrap() {
-            routes += 1;
-            let method = method.to_uppercase();
-            let body = ["POST", "PUT", "PATCH"]
-                .contains(&method.as_str())
-                .then_some(&b"{"[..]);
-            let scope = operation["security"][0]["bearer"][0].as_str();
-            let told = format!("{method} {path} needs {scope:?}");
-            let anonymous = nobody.send(&method, &named, &[], body).unwrap();
-            let Some(scope) = scope else {
-                assert!(
-                    ![401, 403].contains(&anonymous.status),
-                    "{told}: {}",
-                    anonymous.body
-                );
-                continue;
-            };
-            refused(&anonymous, 401, "unauthorized");
-            let at = scopes
-                .iter()
-                .position(|known| *known == scope)
-                .expect(&told);
-            let answer = others[at].send(&method, &named, &[], body).unwrap();
-            refused(&answer, 403, "forbidden");
-        }
-    }
-    assert_eq!(routes, 32);
 }

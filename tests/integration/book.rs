@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::dice::Dice;
-use crate::levels::Levels;
+use crate::levels::{Levels, key_of, number};
 use crate::server::Server;
-use crate::worker::{COUNTER, Known, SHELF, Worker, face, key_of, number};
+use crate::worker::{COUNTER, Known, SHELF, Worker, face};
 
 /// What each key is stocked with before the load begins.
 const STOCKED: i64 = 60;

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its ground gives way")]
 
+mod access;
 mod bad_input;
 mod book;
 mod client;
+mod contract;
 mod dice;
 #[cfg(feature = "failpoints")]
 mod fail_points;
@@ -13,4 +15,6 @@ mod import;
 mod kills;
 mod levels;
 mod server;
+mod shop;
+mod shopper;
 mod worker;
