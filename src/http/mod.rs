@@ -46,3 +46,5 @@ pub mod wire;
 
 #[cfg(test)]
 mod catalogue_tests;
+#[cfg(test)]
+mod tests;
