@@ -53,6 +53,11 @@ impl Presence {
     }
 }
 
+/// The actor that had a key's ledger is gone with its thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the actors are stopping")]
+pub struct Gone;
+
 /// Hashes keys: they come from the catalogue, not from strangers, so a fast hash will do.
 type KeyHasher = xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
@@ -225,31 +230,45 @@ impl Directory {
     pub(super) fn send(
         self: &Arc<Self>,
         key: &StockKey,
-        mut deliver: Deliver,
+        deliver: Deliver,
     ) -> Result<(), CallError> {
-        loop {
-            let Active { addr, presence } = self.active(key);
-            let waiting = presence.waiting.fetch_add(1, Ordering::Relaxed);
-            if waiting >= self.context.config.mailbox_capacity {
-                presence.taken();
-                return Err(CallError::Overloaded);
-            }
-            match addr.try_send(deliver) {
-                Ok(()) => return Ok(()),
-                Err(SendError::Full(again) | SendError::Closed(again)) => deliver = again,
-            }
+        let active = self.active(key);
+        let waiting = active.presence.waiting.load(Ordering::Relaxed);
+        if waiting >= self.context.config.mailbox_capacity {
+            return Err(CallError::Overloaded);
         }
+        self.hand_in(key, active, deliver)
     }
 
     /// Sends a command that is never shed.
-    pub(super) fn tell(self: &Arc<Self>, key: &StockKey, mut deliver: Deliver) {
+    pub(super) fn tell(self: &Arc<Self>, key: &StockKey, deliver: Deliver) {
+        if let Err(error) = self.hand_in(key, self.active(key), deliver) {
+            // Whoever sent it hears that nobody took it.
+            tracing::debug!(%key, %error, "the actors are stopping");
+        }
+    }
+
+    /// Puts a command into the mailbox of `active`, or of the actor that took its place. Fails
+    /// only when the thread of the actors is gone: the process is stopping.
+    fn hand_in(
+        self: &Arc<Self>,
+        key: &StockKey,
+        mut active: Active,
+        mut deliver: Deliver,
+    ) -> Result<(), CallError> {
         loop {
-            let Active { addr, presence } = self.active(key);
-            presence.waiting.fetch_add(1, Ordering::Relaxed);
-            match addr.try_send(deliver) {
-                Ok(()) => return,
-                Err(SendError::Full(again) | SendError::Closed(again)) => deliver = again,
+            active.presence.waiting.fetch_add(1, Ordering::Relaxed);
+            // actix's own bound is per clone of an address, so a fresh one always takes one.
+            deliver = match active.addr.try_send(deliver) {
+                Ok(()) => return Ok(()),
+                Err(SendError::Full(deliver) | SendError::Closed(deliver)) => deliver,
+            };
+            active.presence.taken();
+            let successor = self.active(key);
+            if successor.addr == active.addr && !active.addr.connected() {
+                return Err(CallError::Overloaded);
             }
+            active = successor;
         }
     }
 
@@ -321,16 +340,26 @@ impl Directory {
     }
 
     /// The image of a key and the position of the newest record in it; none if it never had one.
-    pub async fn image(&self, key: &StockKey) -> Option<(Vec<u8>, Position)> {
+    ///
+    /// # Errors
+    /// The thread of the key's actor is gone, and its ledger with it: the process is stopping.
+    pub async fn image(&self, key: &StockKey) -> Result<Option<(Vec<u8>, Position)>, Gone> {
         loop {
-            let addr = match self.slots.get(key)?.value() {
-                Slot::Passive(image) => return Some((image.to_vec(), Position::ZERO)),
-                Slot::Active(active) => active.addr.clone(),
+            let addr = match self.slots.get(key).as_deref() {
+                None => return Ok(None),
+                Some(Slot::Passive(image)) => {
+                    return Ok(Some((image.to_vec(), Position::ZERO)));
+                }
+                Some(Slot::Active(active)) => active.addr.clone(),
             };
             let (reply, image) = oneshot::channel();
             addr.do_send(TakeImage { reply });
             if let Ok(image) = image.await {
-                return Some(image);
+                return Ok(Some(image));
+            }
+            if matches!(self.slots.get(key).as_deref(), Some(Slot::Active(now)) if now.addr == addr)
+            {
+                return Err(Gone);
             }
         }
     }
@@ -338,12 +367,10 @@ impl Directory {
     /// Runs work beside an actor; `idle` waits for all of it.
     pub(super) fn run_errand(self: &Arc<Self>, work: impl Future<Output = ()> + 'static) {
         self.errands.fetch_add(1, Ordering::Relaxed);
-        let directory = self.clone();
+        let running = Running(self.clone());
         actix::spawn(async move {
             work.await;
-            if directory.errands.fetch_sub(1, Ordering::AcqRel) == 1 {
-                directory.errands_done.notify_waiters();
-            }
+            drop(running);
         });
     }
 
@@ -355,6 +382,17 @@ impl Directory {
                 return;
             }
             done.await;
+        }
+    }
+}
+
+/// An errand that runs, until it is done or its thread is gone.
+struct Running(Arc<Directory>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.0.errands.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.errands_done.notify_waiters();
         }
     }
 }

@@ -16,7 +16,7 @@ mod service;
 mod stock_actor;
 
 pub use call::{CallError, Reply, Reserved};
-pub use directory::Directory;
+pub use directory::{Directory, Gone};
 pub use history::{EventsError, JournalRecord};
 pub use idempotency::IdempotencyIndex;
 pub use published::{PublishedReservations, ReservationFilter};

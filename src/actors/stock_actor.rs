@@ -25,7 +25,7 @@ use crate::stock::{Answer, By, Command, Decision, Event, Ledger, MovementKind, T
 /// How long acknowledgements are gathered into one record, milliseconds.
 const GATHER_MS: i64 = 100;
 
-/// How soon an alarm that is overdue rings again: work to settle it is on its way.
+/// How soon leads are asked again about what is overdue: their answer is on its way.
 const OVERDUE_MS: i64 = 100;
 
 /// How long a passivated actor still forwards what reaches its mailbox.
@@ -43,6 +43,8 @@ pub(super) struct StockActor {
     dirty: bool,
     retired: bool,
     alarm: Option<(Timestamp, SpawnHandle)>,
+    /// Leads were asked about all that is overdue: they have until then to answer.
+    ask_again: Timestamp,
     done: Acknowledgements,
     gather_until: Option<Timestamp>,
 }
@@ -83,6 +85,7 @@ impl StockActor {
             dirty: false,
             retired: false,
             alarm: None,
+            ask_again: Timestamp::MIN,
             done: Acknowledgements::default(),
             gather_until: None,
         }
@@ -301,16 +304,15 @@ impl StockActor {
         let idle_at = self
             .last_used
             .plus_millis(self.directory.context.config.idle_ms);
-        let due = self
-            .ledger
-            .next_alarm()
-            .into_iter()
-            .chain(self.gather_until);
+        let now = self.now();
+        let next = self.ledger.next_alarm();
+        let next = next.map(|at| if at <= now { self.ask_again } else { at });
+        let due = next.into_iter().chain(self.gather_until);
         let at = due.fold(idle_at, Timestamp::min);
         if self.alarm.as_ref().is_some_and(|(set, _)| *set <= at) {
             return;
         }
-        let at = at.max(self.now());
+        let at = at.max(now);
         let clock = self.directory.context.clock.clone();
         let sleep = wrap_future::<_, Self>(async move { clock.sleep_until(at).await });
         let handle = ctx.spawn(sleep.map(|(), actor, ctx| actor.ring(ctx)));
@@ -328,9 +330,9 @@ impl StockActor {
             self.record_done(now);
         }
         let overdue = self.ledger.next_alarm().is_some_and(|at| at <= now);
-        if overdue {
+        if overdue && self.ask_again <= now {
+            self.ask_again = now.plus_millis(OVERDUE_MS);
             self.ask_leads(self.ledger.inquiries(now), None);
-            self.gather_until = Some(now.plus_millis(OVERDUE_MS));
         }
         let idle_at = self
             .last_used
@@ -412,7 +414,10 @@ impl Handler<Done> for StockActor {
     type Result = ();
 
     fn handle(&mut self, Done(done): Done, ctx: &mut Self::Context) {
-        assert!(!self.retired, "a key that is owed something does not rest");
+        // A key rests only when all was done: this is an errand that an older revision sent, too.
+        if self.retired {
+            return;
+        }
         self.done.settled.extend(done.settled);
         self.done.arrived.extend(done.arrived);
         let until = self.now().plus_millis(GATHER_MS);

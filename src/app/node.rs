@@ -63,7 +63,10 @@ impl Node {
         let epoch = epoch(&*store, config.stock.limited_max)?;
         let (tell_failed, failed) = oneshot::channel();
         let observers = Observers {
-            failed: Box::new(move |_| drop(tell_failed.send(()))),
+            failed: Box::new(move |_| {
+                // Nobody listens once the process stops by itself.
+                tell_failed.send(()).ok();
+            }),
             written: Box::new(|_| {}),
         };
         let journal_config = JournalConfig {
@@ -137,11 +140,8 @@ impl Node {
         let woken = self.directory.wake_busy();
         self.directory.idle().await;
         tracing::debug!(woken, "keys with deadlines or unfinished work are awake");
-        let snapshots = Snapshots {
-            directory: self.directory.clone(),
-            catalogue: catalogue.clone(),
-            store: self.store.clone(),
-        };
+        let (directory, store) = (self.directory.clone(), self.store.clone());
+        let snapshots = Snapshots::new(directory, catalogue.clone(), store);
         if recovered.records > 0 {
             snapshots.round().await?;
         }
