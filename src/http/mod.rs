@@ -32,6 +32,7 @@ pub mod problem;
 pub mod rate;
 pub mod read;
 pub mod request;
+pub mod reservation_calls;
 pub mod reservation_document;
 pub mod reservation_request;
 pub mod reservation_schema;
