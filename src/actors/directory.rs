@@ -13,6 +13,7 @@ use actix::prelude::SendError;
 use actix::{Actor, Addr, ArbiterHandle, AsyncContext};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use futures::future;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, oneshot};
 
@@ -20,7 +21,7 @@ use super::Context;
 use super::call::{CallError, Deliver, Replied, TakeImage};
 use super::stock_actor::StockActor;
 use crate::journal::Position;
-use crate::stock::{Ledger, Level, StockKey};
+use crate::stock::{By, Command, Ledger, Level, StockKey};
 
 /// What an active key shows to others.
 pub(super) struct Presence {
@@ -163,8 +164,9 @@ impl Directory {
         }
     }
 
-    /// Wakes every key that something will happen to by itself, or that owes something.
-    pub fn wake_busy(self: &Arc<Self>) -> usize {
+    /// Wakes every key that something will happen to by itself, or that owes something, and
+    /// waits until what is due by now is recorded. What they owe is under way then, see `idle`.
+    pub async fn wake_busy(self: &Arc<Self>) -> usize {
         let busy = |key: &StockKey, slot: &Slot| match slot {
             Slot::Passive(image) => !ledger_of(key, image).is_idle(),
             Slot::Active(_) => false,
@@ -172,9 +174,14 @@ impl Directory {
         let slots = self.slots.iter();
         let busy = slots.filter(|slot| busy(slot.key(), slot.value()));
         let keys: Vec<StockKey> = busy.map(|slot| slot.key().clone()).collect();
+        let mut awake = Vec::with_capacity(keys.len());
         for key in &keys {
-            drop(self.active(key));
+            let (deliver, replied) = Deliver::reserved(By::onhand(), Command::Touch);
+            self.tell(key, deliver);
+            awake.push(replied);
         }
+        // Whether leads could be asked at once is no matter here: keys go on asking.
+        drop(future::join_all(awake).await);
         keys.len()
     }
 

@@ -12,6 +12,7 @@ mod history;
 mod idempotency;
 mod published;
 mod raise;
+mod reserve;
 mod service;
 mod stock_actor;
 

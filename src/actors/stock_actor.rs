@@ -200,7 +200,8 @@ impl StockActor {
                 }
                 Event::Moved(moved) => {
                     if let MovementKind::Transfer { .. } = moved.movement.kind {
-                        owed.push(Errand::Deliver(moved.movement.id.at_destination()));
+                        let key = self.ledger.key();
+                        owed.push(Errand::Deliver(moved.movement.id.at_destination(key)));
                     }
                     let hold = moved
                         .used

@@ -25,7 +25,7 @@ use crate::stock::{Quantity, Rules};
 /// Names the lineage of data in the store's meta values, with the rules of the public view.
 const EPOCH: &str = "epoch";
 
-/// How long errands may take to finish at a stop.
+/// How long errands may take to finish at a start and at a stop.
 const ERRANDS_MAX: Duration = Duration::from_secs(10);
 
 /// A node that is not serving yet.
@@ -137,8 +137,8 @@ impl Node {
             self.directory.context.clock.clone(),
             &self.arbiters[0].handle(),
         );
-        let woken = self.directory.wake_busy();
-        self.directory.idle().await;
+        let woken = self.directory.wake_busy().await;
+        self.finish_errands().await;
         tracing::debug!(woken, "keys with deadlines or unfinished work are awake");
         let (directory, store) = (self.directory.clone(), self.store.clone());
         let snapshots = Snapshots::new(directory, catalogue.clone(), store);
@@ -158,13 +158,20 @@ impl Node {
     }
 }
 
+impl Node {
+    /// Waits for the work between keys, a bounded time.
+    async fn finish_errands(&self) {
+        if tokio::time::timeout(ERRANDS_MAX, self.directory.idle()).await.is_err() {
+            tracing::warn!("work between keys is unfinished; it goes on, or at the next start");
+        }
+    }
+}
+
 impl Started {
     /// Finishes what runs, takes a last snapshot, closes the journal.
     pub async fn close(&self) -> Result<(), AppError> {
         let node = &self.node;
-        if tokio::time::timeout(ERRANDS_MAX, node.directory.idle()).await.is_err() {
-            tracing::warn!("work between keys is unfinished; the next start takes it up");
-        }
+        node.finish_errands().await;
         let outcome = self.snapshots.round().await;
         let journal = node.journal.clone();
         let closed = tokio::task::spawn_blocking(move || journal.close());

@@ -201,7 +201,7 @@ impl Ledger {
         }
         if let MovementKind::Transfer { to } = &movement.kind {
             let arrival = Movement {
-                id: movement.id.at_destination(),
+                id: movement.id.at_destination(&self.key),
                 kind: MovementKind::Arrival {
                     from: self.key.clone(),
                 },
