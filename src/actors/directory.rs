@@ -19,40 +19,10 @@ use tokio::sync::{Notify, oneshot};
 
 use super::Context;
 use super::call::{CallError, Deliver, Replied, TakeImage};
+use super::presence::Presence;
 use super::stock_actor::StockActor;
 use crate::journal::Position;
 use crate::stock::{By, Command, Ledger, Level, StockKey};
-
-/// What an active key shows to others.
-pub(super) struct Presence {
-    /// The published figures, and where the newest published change of on hand was written.
-    published: Mutex<(Level, u64)>,
-    /// How many commands wait for the actor. actix's own bound holds per clone of an address,
-    /// and every request has its own clone.
-    waiting: AtomicUsize,
-}
-
-impl Presence {
-    fn new(ledger: &Ledger) -> Arc<Presence> {
-        let published = Mutex::new((*ledger.level(), ledger.last_movement()));
-        Arc::new(Presence {
-            published,
-            waiting: AtomicUsize::new(0),
-        })
-    }
-
-    /// The newest durable figures, and where the record is if it changed on hand.
-    pub(super) fn publish(&self, level: Level, moved_at: Option<Position>) {
-        let (shown, last_movement) = &mut *self.published.lock();
-        *shown = level;
-        *last_movement = moved_at.map_or(*last_movement, Position::get);
-    }
-
-    /// The actor took a command.
-    pub(super) fn taken(&self) {
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// The actor that had a key's ledger is gone with its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,7 +62,7 @@ impl Slot {
     fn level(&self) -> Level {
         match self {
             Slot::Passive(image) => level_of(image),
-            Slot::Active(active) => active.presence.published.lock().0,
+            Slot::Active(active) => active.presence.level(),
         }
     }
 }
@@ -177,8 +147,9 @@ impl Directory {
         let mut awake = Vec::with_capacity(keys.len());
         for key in &keys {
             let (deliver, replied) = Deliver::reserved(By::onhand(), Command::Touch);
-            self.tell(key, deliver);
-            awake.push(replied);
+            if self.tell(key, deliver).is_ok() {
+                awake.push(replied);
+            }
         }
         // Whether leads could be asked at once is no matter here: keys go on asking.
         drop(future::join_all(awake).await);
@@ -240,19 +211,18 @@ impl Directory {
         deliver: Deliver,
     ) -> Result<(), CallError> {
         let active = self.active(key);
-        let waiting = active.presence.waiting.load(Ordering::Relaxed);
+        let waiting = active.presence.waiting();
         if waiting >= self.context.config.mailbox_capacity {
             return Err(CallError::Overloaded);
         }
         self.hand_in(key, active, deliver)
+            .map_err(|Gone| CallError::Overloaded)
     }
 
-    /// Sends a command that is never shed.
-    pub(super) fn tell(self: &Arc<Self>, key: &StockKey, deliver: Deliver) {
-        if let Err(error) = self.hand_in(key, self.active(key), deliver) {
-            // Whoever sent it hears that nobody took it.
-            tracing::debug!(%key, %error, "the actors are stopping");
-        }
+    /// Sends a command that is never shed. Nobody can take it any more when the process is
+    /// stopping; who waits for its answer hears that it was dropped.
+    pub(super) fn tell(self: &Arc<Self>, key: &StockKey, deliver: Deliver) -> Result<(), Gone> {
+        self.hand_in(key, self.active(key), deliver)
     }
 
     /// Puts a command into the mailbox of `active`, or of the actor that took its place. Fails
@@ -262,9 +232,9 @@ impl Directory {
         key: &StockKey,
         mut active: Active,
         mut deliver: Deliver,
-    ) -> Result<(), CallError> {
+    ) -> Result<(), Gone> {
         loop {
-            active.presence.waiting.fetch_add(1, Ordering::Relaxed);
+            active.presence.sent();
             // actix's own bound is per clone of an address, so a fresh one always takes one.
             deliver = match active.addr.try_send(deliver) {
                 Ok(()) => return Ok(()),
@@ -273,7 +243,7 @@ impl Directory {
             active.presence.taken();
             let successor = self.active(key);
             if successor.addr == active.addr && !active.addr.connected() {
-                return Err(CallError::Overloaded);
+                return Err(Gone);
             }
             active = successor;
         }
@@ -307,7 +277,7 @@ impl Directory {
     /// The position of the newest published record that changed on hand; zero: none.
     pub(super) fn last_movement(&self, key: &StockKey) -> Option<u64> {
         Some(match self.slots.get(key)?.value() {
-            Slot::Active(active) => active.presence.published.lock().1,
+            Slot::Active(active) => active.presence.last_movement(),
             Slot::Passive(image) => ledger_of(key, image).last_movement(),
         })
     }

@@ -188,8 +188,10 @@ pub(super) async fn inquire(
         }
     });
     future::join_all(asked).await;
-    if let Some(again) = again {
-        directory.tell(&key, again);
+    if let Some(again) = again
+        && let Err(error) = directory.tell(&key, again)
+    {
+        tracing::debug!(%key, %error, "a command's second turn");
     }
 }
 
@@ -206,7 +208,7 @@ async fn take_word(directory: &Arc<Directory>, key: &StockKey, id: ReservationId
 }
 
 /// Sends a command that must be carried out, until it is durable; none when the journal failed
-/// and the process is about to stop.
+/// or the actors are gone: the process is about to stop.
 pub(super) async fn until_done(
     directory: &Arc<Directory>,
     key: &StockKey,
@@ -215,7 +217,7 @@ pub(super) async fn until_done(
 ) -> Option<Reply> {
     loop {
         let (deliver, replied) = Deliver::reserved(by.clone(), command.clone());
-        directory.tell(key, deliver);
+        directory.tell(key, deliver).ok()?;
         match replied.await {
             Ok(Ok(reply)) => return Some(reply),
             Ok(Err(CallError::OutcomeUnknown)) => return None,

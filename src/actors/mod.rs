@@ -10,6 +10,7 @@ mod directory;
 mod errand;
 mod history;
 mod idempotency;
+mod presence;
 mod published;
 mod raise;
 mod reserve;

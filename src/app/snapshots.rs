@@ -90,11 +90,8 @@ impl Snapshots {
                 newest = newest.max(position);
             }
             let mut durable = journal.watch();
-            if durable
-                .wait_for(|durable| *durable >= newest)
-                .await
-                .is_err()
-            {
+            let settled = durable.wait_for(|durable| *durable >= newest || journal.is_failed());
+            if settled.await.is_err() || journal.is_failed() {
                 return Err(StoreError::Closed);
             }
             self.put(changes).await?;
