@@ -90,7 +90,11 @@ impl IdempotencyIndex {
     /// Takes an answer that a ledger remembers, at recovery.
     pub fn load(&self, key: u128, body: u128, at: Timestamp, lead: &StockKey) {
         let lead = lead.clone();
-        if self.requests.insert(key, Request::Done { body, at, lead }).is_none() {
+        if self
+            .requests
+            .insert(key, Request::Done { body, at, lead })
+            .is_none()
+        {
             self.keys.fetch_add(1, Ordering::Relaxed);
         }
     }

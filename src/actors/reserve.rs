@@ -116,11 +116,19 @@ impl StockService {
         idempotency: Idempotency,
     ) -> Result<Option<Reserved>, CallError> {
         let (claim, repeated) = self.claim(Some(idempotency))?;
-        let Some(lead) = repeated else { return Ok(None) };
+        let Some(lead) = repeated else {
+            return Ok(None);
+        };
         // The lead answers from what it remembers before it looks at what is asked, or whose it
         // is: no reservation has this name.
         let (id, change, idempotency) = (ReservationId(0), Change::Release, Some(idempotency));
-        let asked = Asked { by, id, change, idempotency, claim };
+        let asked = Asked {
+            by,
+            id,
+            change,
+            idempotency,
+            claim,
+        };
         match self.at_lead(&lead, asked, None, Vec::new()).await {
             Err(CallError::Refused(Refusal::ReservationNotFound)) => Ok(None),
             first => first.map(Some),

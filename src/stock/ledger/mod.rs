@@ -10,7 +10,9 @@
 mod apply;
 mod call;
 mod decide;
+mod figures;
 mod follower;
+mod forget;
 mod lead;
 mod lines;
 mod movement;
