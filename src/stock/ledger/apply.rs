@@ -395,19 +395,3 @@ fn hand_over_name(id: ReservationId, revision: u64) -> MovementId {
     bytes[16..].copy_from_slice(&revision.to_le_bytes());
     MovementId(xxhash_rust::xxh3::xxh3_128(&bytes))
 }
-
-impl Grant {
-    /// Whether a follower that has this one must be told `newer`.
-    fn differs(&self, newer: &Grant) -> bool {
-        let told = Grant {
-            revision: 0,
-            acknowledged: Quantity::ZERO,
-            ..*self
-        };
-        told != Grant {
-            revision: 0,
-            acknowledged: Quantity::ZERO,
-            ..*newer
-        }
-    }
-}
