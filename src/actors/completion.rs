@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::call::{CallError, Replied};
-use super::directory::{Directory, Presence};
+use super::directory::Directory;
 use super::idempotency::Claim;
+use super::presence::Presence;
 use crate::journal::{Completion, OutcomeUnknown, Position};
 use crate::stock::{Level, Reservation, StockKey, Timestamp};
 

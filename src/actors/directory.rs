@@ -13,45 +13,21 @@ use actix::prelude::SendError;
 use actix::{Actor, Addr, ArbiterHandle, AsyncContext};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use futures::future;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, oneshot};
 
 use super::Context;
 use super::call::{CallError, Deliver, Replied, TakeImage};
+use super::presence::Presence;
 use super::stock_actor::StockActor;
 use crate::journal::Position;
-use crate::stock::{Ledger, Level, StockKey};
+use crate::stock::{By, Command, Ledger, Level, StockKey};
 
-/// What an active key shows to others.
-pub(super) struct Presence {
-    /// The published figures, and where the newest published change of on hand was written.
-    published: Mutex<(Level, u64)>,
-    /// How many commands wait for the actor. actix's own bound holds per clone of an address,
-    /// and every request has its own clone.
-    waiting: AtomicUsize,
-}
-
-impl Presence {
-    fn new(ledger: &Ledger) -> Arc<Presence> {
-        let published = Mutex::new((*ledger.level(), ledger.last_movement()));
-        Arc::new(Presence {
-            published,
-            waiting: AtomicUsize::new(0),
-        })
-    }
-
-    /// The newest durable figures, and where the record is if it changed on hand.
-    pub(super) fn publish(&self, level: Level, moved_at: Option<Position>) {
-        let (shown, last_movement) = &mut *self.published.lock();
-        *shown = level;
-        *last_movement = moved_at.map_or(*last_movement, Position::get);
-    }
-
-    /// The actor took a command.
-    pub(super) fn taken(&self) {
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+/// The actor that had a key's ledger is gone with its thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the actors are stopping")]
+pub struct Gone;
 
 /// Hashes keys: they come from the catalogue, not from strangers, so a fast hash will do.
 type KeyHasher = xxhash_rust::xxh3::Xxh3DefaultBuilder;
@@ -86,7 +62,7 @@ impl Slot {
     fn level(&self) -> Level {
         match self {
             Slot::Passive(image) => level_of(image),
-            Slot::Active(active) => active.presence.published.lock().0,
+            Slot::Active(active) => active.presence.level(),
         }
     }
 }
@@ -158,8 +134,9 @@ impl Directory {
         }
     }
 
-    /// Wakes every key that something will happen to by itself, or that owes something.
-    pub fn wake_busy(self: &Arc<Self>) -> usize {
+    /// Wakes every key that something will happen to by itself, or that owes something, and
+    /// waits until what is due by now is recorded. What they owe is under way then, see `idle`.
+    pub async fn wake_busy(self: &Arc<Self>) -> usize {
         let busy = |key: &StockKey, slot: &Slot| match slot {
             Slot::Passive(image) => !ledger_of(key, image).is_idle(),
             Slot::Active(_) => false,
@@ -167,9 +144,15 @@ impl Directory {
         let slots = self.slots.iter();
         let busy = slots.filter(|slot| busy(slot.key(), slot.value()));
         let keys: Vec<StockKey> = busy.map(|slot| slot.key().clone()).collect();
+        let mut awake = Vec::with_capacity(keys.len());
         for key in &keys {
-            drop(self.active(key));
+            let (deliver, replied) = Deliver::reserved(By::onhand(), Command::Touch);
+            if self.tell(key, deliver).is_ok() {
+                awake.push(replied);
+            }
         }
+        // Whether leads could be asked at once is no matter here: keys go on asking.
+        drop(future::join_all(awake).await);
         keys.len()
     }
 
@@ -225,31 +208,44 @@ impl Directory {
     pub(super) fn send(
         self: &Arc<Self>,
         key: &StockKey,
-        mut deliver: Deliver,
+        deliver: Deliver,
     ) -> Result<(), CallError> {
-        loop {
-            let Active { addr, presence } = self.active(key);
-            let waiting = presence.waiting.fetch_add(1, Ordering::Relaxed);
-            if waiting >= self.context.config.mailbox_capacity {
-                presence.taken();
-                return Err(CallError::Overloaded);
-            }
-            match addr.try_send(deliver) {
-                Ok(()) => return Ok(()),
-                Err(SendError::Full(again) | SendError::Closed(again)) => deliver = again,
-            }
+        let active = self.active(key);
+        let waiting = active.presence.waiting();
+        if waiting >= self.context.config.mailbox_capacity {
+            return Err(CallError::Overloaded);
         }
+        self.hand_in(key, active, deliver)
+            .map_err(|Gone| CallError::Overloaded)
     }
 
-    /// Sends a command that is never shed.
-    pub(super) fn tell(self: &Arc<Self>, key: &StockKey, mut deliver: Deliver) {
+    /// Sends a command that is never shed. Nobody can take it any more when the process is
+    /// stopping; who waits for its answer hears that it was dropped.
+    pub(super) fn tell(self: &Arc<Self>, key: &StockKey, deliver: Deliver) -> Result<(), Gone> {
+        self.hand_in(key, self.active(key), deliver)
+    }
+
+    /// Puts a command into the mailbox of `active`, or of the actor that took its place. Fails
+    /// only when the thread of the actors is gone: the process is stopping.
+    fn hand_in(
+        self: &Arc<Self>,
+        key: &StockKey,
+        mut active: Active,
+        mut deliver: Deliver,
+    ) -> Result<(), Gone> {
         loop {
-            let Active { addr, presence } = self.active(key);
-            presence.waiting.fetch_add(1, Ordering::Relaxed);
-            match addr.try_send(deliver) {
-                Ok(()) => return,
-                Err(SendError::Full(again) | SendError::Closed(again)) => deliver = again,
+            active.presence.sent();
+            // actix's own bound is per clone of an address, so a fresh one always takes one.
+            deliver = match active.addr.try_send(deliver) {
+                Ok(()) => return Ok(()),
+                Err(SendError::Full(deliver) | SendError::Closed(deliver)) => deliver,
+            };
+            active.presence.taken();
+            let successor = self.active(key);
+            if successor.addr == active.addr && !active.addr.connected() {
+                return Err(Gone);
             }
+            active = successor;
         }
     }
 
@@ -281,7 +277,7 @@ impl Directory {
     /// The position of the newest published record that changed on hand; zero: none.
     pub(super) fn last_movement(&self, key: &StockKey) -> Option<u64> {
         Some(match self.slots.get(key)?.value() {
-            Slot::Active(active) => active.presence.published.lock().1,
+            Slot::Active(active) => active.presence.last_movement(),
             Slot::Passive(image) => ledger_of(key, image).last_movement(),
         })
     }
@@ -321,16 +317,26 @@ impl Directory {
     }
 
     /// The image of a key and the position of the newest record in it; none if it never had one.
-    pub async fn image(&self, key: &StockKey) -> Option<(Vec<u8>, Position)> {
+    ///
+    /// # Errors
+    /// The thread of the key's actor is gone, and its ledger with it: the process is stopping.
+    pub async fn image(&self, key: &StockKey) -> Result<Option<(Vec<u8>, Position)>, Gone> {
         loop {
-            let addr = match self.slots.get(key)?.value() {
-                Slot::Passive(image) => return Some((image.to_vec(), Position::ZERO)),
-                Slot::Active(active) => active.addr.clone(),
+            let addr = match self.slots.get(key).as_deref() {
+                None => return Ok(None),
+                Some(Slot::Passive(image)) => {
+                    return Ok(Some((image.to_vec(), Position::ZERO)));
+                }
+                Some(Slot::Active(active)) => active.addr.clone(),
             };
             let (reply, image) = oneshot::channel();
             addr.do_send(TakeImage { reply });
             if let Ok(image) = image.await {
-                return Some(image);
+                return Ok(Some(image));
+            }
+            if matches!(self.slots.get(key).as_deref(), Some(Slot::Active(now)) if now.addr == addr)
+            {
+                return Err(Gone);
             }
         }
     }
@@ -338,12 +344,10 @@ impl Directory {
     /// Runs work beside an actor; `idle` waits for all of it.
     pub(super) fn run_errand(self: &Arc<Self>, work: impl Future<Output = ()> + 'static) {
         self.errands.fetch_add(1, Ordering::Relaxed);
-        let directory = self.clone();
+        let running = Running(self.clone());
         actix::spawn(async move {
             work.await;
-            if directory.errands.fetch_sub(1, Ordering::AcqRel) == 1 {
-                directory.errands_done.notify_waiters();
-            }
+            drop(running);
         });
     }
 
@@ -355,6 +359,17 @@ impl Directory {
                 return;
             }
             done.await;
+        }
+    }
+}
+
+/// An errand that runs, until it is done or its thread is gone.
+struct Running(Arc<Directory>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.0.errands.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.errands_done.notify_waiters();
         }
     }
 }

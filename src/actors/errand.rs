@@ -50,12 +50,10 @@ pub(super) async fn run(
     durable: Option<oneshot::Receiver<()>>,
     reply: Option<(oneshot::Sender<Replied>, Replied)>,
 ) {
+    let reply = reply.map(|(who, replied)| Owed(Some(who), replied));
     if let Some(durable) = durable
         && durable.await.is_err()
     {
-        if let Some((who, _)) = reply {
-            hear(who, Err(CallError::OutcomeUnknown));
-        }
         return;
     }
     let tell_done = |done: Acknowledgements| {
@@ -70,11 +68,31 @@ pub(super) async fn run(
         Either::Left(_) => None,
         Either::Right(((), works)) => Some(works),
     };
-    if let Some((who, replied)) = reply {
-        hear(who, replied);
+    if let Some(owed) = reply {
+        owed.answer();
     }
     if let Some(works) = unfinished {
         works.await;
+    }
+}
+
+/// An answer that waits for other keys to follow. Dropped before, whoever waits for it hears that
+/// the outcome is unknown: silence would mean that nothing happened.
+struct Owed(Option<oneshot::Sender<Replied>>, Replied);
+
+impl Owed {
+    fn answer(mut self) {
+        if let Some(who) = self.0.take() {
+            hear(who, self.1.clone());
+        }
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if let Some(who) = self.0.take() {
+            hear(who, Err(CallError::OutcomeUnknown));
+        }
     }
 }
 
@@ -176,8 +194,10 @@ pub(super) async fn inquire(
         }
     });
     future::join_all(asked).await;
-    if let Some(again) = again {
-        directory.tell(&key, again);
+    if let Some(again) = again
+        && let Err(error) = directory.tell(&key, again)
+    {
+        tracing::debug!(%key, %error, "a command's second turn");
     }
 }
 
@@ -194,7 +214,7 @@ async fn take_word(directory: &Arc<Directory>, key: &StockKey, id: ReservationId
 }
 
 /// Sends a command that must be carried out, until it is durable; none when the journal failed
-/// and the process is about to stop.
+/// or the actors are gone: the process is about to stop.
 pub(super) async fn until_done(
     directory: &Arc<Directory>,
     key: &StockKey,
@@ -203,7 +223,7 @@ pub(super) async fn until_done(
 ) -> Option<Reply> {
     loop {
         let (deliver, replied) = Deliver::reserved(by.clone(), command.clone());
-        directory.tell(key, deliver);
+        directory.tell(key, deliver).ok()?;
         match replied.await {
             Ok(Ok(reply)) => return Some(reply),
             Ok(Err(CallError::OutcomeUnknown)) => return None,

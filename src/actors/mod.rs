@@ -10,13 +10,15 @@ mod directory;
 mod errand;
 mod history;
 mod idempotency;
+mod presence;
 mod published;
 mod raise;
+mod reserve;
 mod service;
 mod stock_actor;
 
 pub use call::{CallError, Reply, Reserved};
-pub use directory::Directory;
+pub use directory::{Directory, Gone};
 pub use history::{EventsError, JournalRecord};
 pub use idempotency::IdempotencyIndex;
 pub use published::{PublishedReservations, ReservationFilter};

@@ -68,7 +68,10 @@ pub fn serve(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
 pub fn verify_directory(directory: &Path) -> Result<verify::Verified, AppError> {
     if !directory.is_dir() {
         let source = std::io::ErrorKind::NotFound.into();
-        return Err(AppError::Io { what: directory.display().to_string(), source });
+        return Err(AppError::Io {
+            what: directory.display().to_string(),
+            source,
+        });
     }
     let store = EmbeddedStore::open(directory)?;
     let progress = |records| {
@@ -90,7 +93,10 @@ async fn run(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
     let mut started = node.start(config, &recovered).await?;
     let failed = started.failed.take().expect("a node starts once");
     let public = listen::public(config, &started)?;
-    let upkeep = actix::spawn(upkeep::run(started.snapshots.clone(), config.journal.clone()));
+    let upkeep = actix::spawn(upkeep::run(
+        started.snapshots.clone(),
+        config.journal.clone(),
+    ));
     readiness.set_ready();
     let listening = (&public, &ops);
     if let Err(error) = started.greet(config, &recovered, stopwatch.elapsed(), listening, out) {
@@ -101,7 +107,11 @@ async fn run(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
     readiness.set_not_ready("stopping");
     public.server.stop(true).await;
     upkeep.abort();
-    let outcome = if failed { Err(AppError::JournalFailed) } else { started.close().await };
+    let outcome = if failed {
+        Err(AppError::JournalFailed)
+    } else {
+        started.close().await
+    };
     ops.server.stop(true).await;
     tracing::info!(elapsed = ?stopwatch.elapsed(), "stopped");
     outcome
@@ -116,11 +126,19 @@ struct Stop {
 impl Stop {
     fn listen() -> Result<Stop, AppError> {
         let listen = |kind| {
-            signal(kind).map_err(|source| AppError::Io { what: "signals".into(), source })
+            signal(kind).map_err(|source| AppError::Io {
+                what: "signals".into(),
+                source,
+            })
         };
-        let (terminate, interrupt) =
-            (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-        Ok(Stop { terminate, interrupt })
+        let (terminate, interrupt) = (
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::interrupt())?,
+        );
+        Ok(Stop {
+            terminate,
+            interrupt,
+        })
     }
 
     /// Waits for the end; whether it is the journal's failure.

@@ -8,10 +8,10 @@ use actix::Arbiter;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use super::AppError;
 use super::listen::Listening;
 use super::recovery::{Recovered, recover};
 use super::snapshots::Snapshots;
-use super::AppError;
 use crate::actors::{
     ActorsConfig, Context, Directory, IdempotencyIndex, PublishedReservations, StockService,
 };
@@ -25,7 +25,7 @@ use crate::stock::{Quantity, Rules};
 /// Names the lineage of data in the store's meta values, with the rules of the public view.
 const EPOCH: &str = "epoch";
 
-/// How long errands may take to finish at a stop.
+/// How long errands may take to finish at a start and at a stop.
 const ERRANDS_MAX: Duration = Duration::from_secs(10);
 
 /// A node that is not serving yet.
@@ -119,8 +119,9 @@ impl Node {
             let mut catalogue = catalogue::Recovery::new(limits);
             recover(&*store, &directory, &mut catalogue).map(|recovered| (recovered, catalogue))
         });
-        let (recovered, catalogue) =
-            recovering.await.expect("a panic stops the process before this")?;
+        let (recovered, catalogue) = recovering
+            .await
+            .expect("a panic stops the process before this")?;
         *self.recovery.lock() = Some(catalogue);
         Ok(recovered)
     }
@@ -132,19 +133,19 @@ impl Node {
         let limits = catalogue_limits(config);
         let catalogue = Catalogue::start(
             recovery,
-            CatalogueConfig { limits, ..CatalogueConfig::default() },
+            CatalogueConfig {
+                limits,
+                ..CatalogueConfig::default()
+            },
             self.journal.clone(),
             self.directory.context.clock.clone(),
             &self.arbiters[0].handle(),
         );
-        let woken = self.directory.wake_busy();
-        self.directory.idle().await;
+        let woken = self.directory.wake_busy().await;
+        self.finish_errands().await;
         tracing::debug!(woken, "keys with deadlines or unfinished work are awake");
-        let snapshots = Snapshots {
-            directory: self.directory.clone(),
-            catalogue: catalogue.clone(),
-            store: self.store.clone(),
-        };
+        let (directory, store) = (self.directory.clone(), self.store.clone());
+        let snapshots = Snapshots::new(directory, catalogue.clone(), store);
         if recovered.records > 0 {
             snapshots.round().await?;
         }
@@ -157,7 +158,26 @@ impl Node {
         };
         let stock = StockService::new(self.directory.clone(), &self.epoch);
         let failed = self.failed.lock().take();
-        Ok(Started { node: self, stock, catalogue, snapshots, secret, failed })
+        Ok(Started {
+            node: self,
+            stock,
+            catalogue,
+            snapshots,
+            secret,
+            failed,
+        })
+    }
+}
+
+impl Node {
+    /// Waits for the work between keys, a bounded time.
+    async fn finish_errands(&self) {
+        if tokio::time::timeout(ERRANDS_MAX, self.directory.idle())
+            .await
+            .is_err()
+        {
+            tracing::warn!("work between keys is unfinished; it goes on, or at the next start");
+        }
     }
 }
 
@@ -165,9 +185,7 @@ impl Started {
     /// Finishes what runs, takes a last snapshot, closes the journal.
     pub async fn close(&self) -> Result<(), AppError> {
         let node = &self.node;
-        if tokio::time::timeout(ERRANDS_MAX, node.directory.idle()).await.is_err() {
-            tracing::warn!("work between keys is unfinished; the next start takes it up");
-        }
+        node.finish_errands().await;
         let outcome = self.snapshots.round().await;
         let journal = node.journal.clone();
         let closed = tokio::task::spawn_blocking(move || journal.close());
@@ -198,7 +216,10 @@ impl Started {
         )?;
         if let Some(secret) = &self.secret {
             writeln!(out, "  token    {}", secret.reveal())?;
-            writeln!(out, "           all scopes; shown only now, kept only as a hash")?;
+            writeln!(
+                out,
+                "           all scopes; shown only now, kept only as a hash"
+            )?;
         }
         writeln!(out, "  next     curl {public}/openapi.json")?;
         out.flush()

@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use crate::actors::Directory;
+use tokio::sync::Mutex;
+
+use crate::actors::{Directory, Gone};
 use crate::catalogue::Catalogue;
 use crate::journal::codec::stock_entry;
 use crate::journal::{Change, Position, Round, Store, StoreError};
@@ -24,11 +26,35 @@ pub struct Snapshots {
     pub catalogue: Catalogue,
     /// Where to.
     pub store: Arc<dyn Store>,
+    /// One round at a time.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Snapshots {
+    /// What copies `directory` and `catalogue` to `store`.
+    pub fn new(directory: Arc<Directory>, catalogue: Catalogue, store: Arc<dyn Store>) -> Self {
+        Snapshots {
+            directory,
+            catalogue,
+            store,
+            turn: Arc::default(),
+        }
+    }
+
     /// One round; gives the number of entries written.
+    ///
+    /// It runs to its end even if whoever asked for it goes away: the keys it took are marked
+    /// nowhere else, and a later round's cut would pass over them.
     pub async fn round(&self) -> Result<usize, StoreError> {
+        let snapshots = self.clone();
+        let round = actix::spawn(async move {
+            let _turn = snapshots.turn.lock().await;
+            snapshots.write_all().await
+        });
+        round.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    async fn write_all(&self) -> Result<usize, StoreError> {
         let cut = self.directory.context.journal.durable();
         let dirty: Vec<StockKey> = self.directory.take_dirty().into_iter().collect();
         let entities = self.catalogue.take_dirty();
@@ -52,7 +78,8 @@ impl Snapshots {
             let mut changes = Vec::with_capacity(keys.len());
             let mut newest = Position::ZERO;
             for key in keys {
-                let Some((image, position)) = self.directory.image(key).await else {
+                let image = self.directory.image(key).await;
+                let Some((image, position)) = image.map_err(|Gone| StoreError::Closed)? else {
                     continue;
                 };
                 let (key, value) = stock_entry(key.as_str(), &image);
@@ -63,11 +90,8 @@ impl Snapshots {
                 newest = newest.max(position);
             }
             let mut durable = journal.watch();
-            if durable
-                .wait_for(|durable| *durable >= newest)
-                .await
-                .is_err()
-            {
+            let settled = durable.wait_for(|durable| *durable >= newest || journal.is_failed());
+            if settled.await.is_err() || journal.is_failed() {
                 return Err(StoreError::Closed);
             }
             self.put(changes).await?;

@@ -146,7 +146,7 @@ pub async fn get(request: HttpRequest, _caller: Caller, border: Data<Border>) ->
         ("after" = Option<String>, Query, description = "What `next` said"),
     ),
     responses(
-        (status = 200, description = "Locations in the order of their names", body = schema::LocationList),
+        (status = 200, description = "In the order of their names", body = schema::LocationList),
         (status = "4XX", description = "A problem; it names every fault"),
     ),
     security(()),

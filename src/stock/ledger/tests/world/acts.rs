@@ -62,10 +62,17 @@ pub enum Act {
         nth: usize,
         times: usize,
     },
-    /// A letter arrives and is still on its way.
+    /// A letter arrives, and a copy of it goes astray.
     ArriveTwice {
         nth: usize,
     },
+    /// A copy that went astray arrives, and is astray still.
+    Stray {
+        nth: usize,
+    },
+    /// All goes well for a while: what is written is durable, what was sent arrives, what is owed
+    /// is done.
+    GoWell,
     /// A letter is lost.
     Lose {
         nth: usize,
@@ -125,6 +132,8 @@ pub fn acts() -> impl Strategy<Value = Act> {
         1 => (key(), 0..8u32).prop_map(|(key, quantity)| Act::Count { key, quantity }),
         20 => (nth(), 1..12usize).prop_map(|(nth, times)| Act::Arrive { nth, times }),
         4 => nth().prop_map(|nth| Act::ArriveTwice { nth }),
+        5 => nth().prop_map(|nth| Act::Stray { nth }),
+        6 => Just(Act::GoWell),
         3 => nth().prop_map(|nth| Act::Lose { nth }),
         5 => key().prop_map(|key| Act::Errands { key }),
         4 => key().prop_map(|key| Act::Inquire { key }),

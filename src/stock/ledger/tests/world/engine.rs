@@ -29,6 +29,8 @@ pub struct World {
     /// The newest durable revision of every reservation there ever was, oldest first.
     pub published: BTreeMap<ReservationId, Arc<Reservation>>,
     pub mail: Vec<Letter>,
+    /// Copies of letters that arrived, which may arrive again much later.
+    astray: Vec<Letter>,
     pub raisings: BTreeMap<u64, Raising>,
     pub names: u64,
     /// Whether a raise goes on before what was prepared is durable: one journal keeps the order.
@@ -83,6 +85,7 @@ impl World {
             durable: 0,
             published: BTreeMap::new(),
             mail: Vec::new(),
+            astray: Vec::new(),
             raisings: BTreeMap::new(),
             names: 0,
             keys,
@@ -139,6 +142,8 @@ impl World {
             }
             Act::Arrive { nth, times } => (0..*times).for_each(|time| self.arrive(nth + time)),
             Act::ArriveTwice { nth } => self.arrive_twice(*nth),
+            Act::Stray { nth } => self.arrive_again(*nth),
+            Act::GoWell => self.go_well(),
             Act::Lose { nth } => drop(self.take_letter(*nth)),
             Act::Errands { key } => drop(self.run_errands(&self.keys[*key].clone())),
             Act::Inquire { key } => drop(self.inquire(&self.keys[*key].clone())),
@@ -192,9 +197,26 @@ impl World {
         };
         let is_change = matches!(letter.content, Content::Order(_, Command::Change { .. }));
         if !is_change || self.repeats_changes {
-            self.mail.push(letter.clone());
+            self.astray.push(letter.clone());
         }
         self.open(letter);
+    }
+
+    fn arrive_again(&mut self, nth: usize) {
+        let count = self.astray.len();
+        if count > 0 {
+            self.open(self.astray[nth % count].clone());
+        }
+    }
+
+    fn go_well(&mut self) {
+        for key in self.keys.clone() {
+            self.run_errands(&key);
+        }
+        for _ in 0..100 {
+            self.sync(usize::MAX - self.durable);
+            self.arrive(0);
+        }
     }
 
     fn open(&mut self, letter: Letter) {
@@ -375,6 +397,7 @@ impl World {
         self.journal.truncate(self.durable);
         self.ledgers = self.replayed();
         self.mail.clear();
+        self.astray.clear();
         self.raisings.clear();
         self.ledgers.values().for_each(assert_sound);
     }

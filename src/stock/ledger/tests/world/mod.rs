@@ -13,7 +13,7 @@ use self::acts::{Act, acts};
 use self::engine::World;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, max_shrink_iters: 4096, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 4096, ..Default::default() })]
 
     #[test]
     fn nothing_is_oversold_lost_or_left_behind(
