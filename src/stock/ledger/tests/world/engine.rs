@@ -114,13 +114,7 @@ impl World {
 
     pub fn act(&mut self, act: &Act) {
         match act {
-            Act::Place { .. }
-            | Act::Lines { .. }
-            | Act::Extend { .. }
-            | Act::Confirm { .. }
-            | Act::Fulfil { .. }
-            | Act::Release { .. }
-            | Act::Cancel { .. } => self.begin(act),
+            Act::Place { .. } | Act::Change { .. } => self.begin(act),
             Act::Sale { key, quantity, of } => {
                 let reservation = of.and_then(|nth| self.known(nth));
                 let reservation = reservation.map(|known| known.id.to_string().into());

@@ -9,7 +9,7 @@ mod raise;
 
 use proptest::prelude::*;
 
-use self::acts::{Act, acts};
+use self::acts::{Act, Call, acts};
 use self::engine::World;
 
 proptest! {
@@ -48,19 +48,17 @@ fn a_basket_over_three_keys_is_placed_confirmed_and_handed_over() {
     world.calm_down();
     let held: Vec<_> = world.levels().map(|level| level.held.to_string()).collect();
     assert_eq!(held, ["2", "1", "3", "0"]);
-    let (nth, until) = (0, None);
-    world.act(&Act::Confirm {
-        nth,
-        until,
-        reclaim: false,
-    });
+    let (nth, until, reclaim) = (0, None, false);
+    let call = Call::Confirm { until, reclaim };
+    world.act(&Act::Change { nth, call });
     world.calm_down();
     let committed: Vec<_> = world
         .levels()
         .map(|one| one.committed.to_string())
         .collect();
     assert_eq!(committed, ["2", "1", "3", "0"]);
-    world.act(&Act::Fulfil { nth, part: None });
+    let call = Call::Fulfil(None);
+    world.act(&Act::Change { nth, call });
     world.calm_down();
     let on_hand: Vec<_> = world.levels().map(|one| one.on_hand.to_string()).collect();
     assert_eq!(on_hand, ["3", "4", "2", "5"]);
