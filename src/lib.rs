@@ -6,8 +6,12 @@
 //! All may use `telemetry`.
 
 pub mod actors;
+pub mod app;
 pub mod catalogue;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod http;
 pub mod journal;
 pub mod stock;
+pub mod telemetry;

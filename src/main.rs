@@ -1,3 +1,71 @@
-//! The command line. It only dispatches.
+//! The command line, dispatched. It must not know how anything is done.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use onhand::app::{self, AppError};
+use onhand::cli::{self, Command, CommandLine, ServeArgs, VerifyArgs};
+use onhand::telemetry::logging;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // Named crash points, compiled in for tests only, are set through the environment.
+    let _crash_points = fail::FailScenario::setup();
+    let line = CommandLine::parse();
+    if let Err(error) = logging::start(&line.log, line.log_format) {
+        return refuse(&error);
+    }
+    match line.command {
+        Command::Serve(arguments) => serve(&arguments),
+        Command::Import(arguments) => cli::import(&arguments),
+        Command::Verify(arguments) => verify(&arguments),
+        Command::Token(arguments) => cli::token(&arguments),
+    }
+}
+
+fn serve(arguments: &ServeArgs) -> ExitCode {
+    let config = match arguments.configuration() {
+        Ok(config) => config,
+        Err(error) => return refuse(&error),
+    };
+    match app::serve(&config, &mut std::io::stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The store must not be touched again: letting go of it could sync what failed to sync.
+        Err(error @ AppError::JournalFailed) => {
+            refuse(&error);
+            std::process::exit(1)
+        }
+        Err(error) => refuse(&error),
+    }
+}
+
+fn verify(arguments: &VerifyArgs) -> ExitCode {
+    let config = match arguments.configuration() {
+        Ok(config) => config,
+        Err(error) => return refuse(&error),
+    };
+    let verified = match app::verify_directory(&config.journal.data_dir) {
+        Ok(verified) => verified,
+        Err(error) => return refuse(&error),
+    };
+    tell(&verified);
+    if verified.differences.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to what was asked")]
+fn tell(answer: &dyn std::fmt::Display) {
+    println!("{answer}");
+}
+
+/// Says why nothing was begun, or why it ended.
+#[expect(clippy::print_stderr, reason = "logging may not have begun")]
+fn refuse(reason: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("error: {reason}");
+    ExitCode::FAILURE
+}

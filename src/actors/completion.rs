@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::call::{CallError, Replied};
-use super::directory::{Directory, Presence};
+use super::directory::Directory;
 use super::idempotency::Claim;
+use super::presence::Presence;
 use crate::journal::{Completion, OutcomeUnknown, Position};
 use crate::stock::{Level, Reservation, StockKey, Timestamp};
 
@@ -55,19 +56,17 @@ impl Completion for Recorded {
 pub(super) struct Waiting {
     pub reply: oneshot::Sender<Replied>,
     pub replied: Replied,
-    pub _claim: Option<Claim>,
+    /// Given back before the answer: who hears a refusal may try again at once.
+    pub claim: Option<Claim>,
 }
 
 impl Completion for Waiting {
     fn publish(&mut self, _: Position) {}
 
     fn answer(self: Box<Self>, outcome: Result<(), OutcomeUnknown>) {
-        hear(
-            self.reply,
-            outcome
-                .map_err(|_| CallError::OutcomeUnknown)
-                .and(self.replied),
-        );
+        drop(self.claim);
+        let outcome = outcome.map_err(|_| CallError::OutcomeUnknown);
+        hear(self.reply, outcome.and(self.replied));
     }
 }
 

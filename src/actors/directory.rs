@@ -13,45 +13,21 @@ use actix::prelude::SendError;
 use actix::{Actor, Addr, ArbiterHandle, AsyncContext};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use futures::future;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, oneshot};
 
 use super::Context;
 use super::call::{CallError, Deliver, Replied, TakeImage};
+use super::presence::Presence;
 use super::stock_actor::StockActor;
 use crate::journal::Position;
-use crate::stock::{Ledger, Level, StockKey};
+use crate::stock::{By, Command, Ledger, Level, StockKey};
 
-/// What an active key shows to others.
-pub(super) struct Presence {
-    /// The published figures, and where the newest published change of on hand was written.
-    published: Mutex<(Level, u64)>,
-    /// How many commands wait for the actor. actix's own bound holds per clone of an address,
-    /// and every request has its own clone.
-    waiting: AtomicUsize,
-}
-
-impl Presence {
-    fn new(ledger: &Ledger) -> Arc<Presence> {
-        let published = Mutex::new((*ledger.level(), ledger.last_movement()));
-        Arc::new(Presence {
-            published,
-            waiting: AtomicUsize::new(0),
-        })
-    }
-
-    /// The newest durable figures, and where the record is if it changed on hand.
-    pub(super) fn publish(&self, level: Level, moved_at: Option<Position>) {
-        let (shown, last_movement) = &mut *self.published.lock();
-        *shown = level;
-        *last_movement = moved_at.map_or(*last_movement, Position::get);
-    }
-
-    /// The actor took a command.
-    pub(super) fn taken(&self) {
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+/// The actor that had a key's ledger is gone with its thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the actors are stopping")]
+pub struct Gone;
 
 /// Hashes keys: they come from the catalogue, not from strangers, so a fast hash will do.
 type KeyHasher = xxhash_rust::xxh3::Xxh3DefaultBuilder;
@@ -86,9 +62,14 @@ impl Slot {
     fn level(&self) -> Level {
         match self {
             Slot::Passive(image) => level_of(image),
-            Slot::Active(active) => active.presence.published.lock().0,
+            Slot::Active(active) => active.presence.level(),
         }
     }
+}
+
+fn ledger_of(key: &StockKey, image: &[u8]) -> Ledger {
+    let ledger = Ledger::from_image(key.clone(), image);
+    ledger.expect("an image is read only as it was written")
 }
 
 fn level_of(image: &[u8]) -> Level {
@@ -110,13 +91,69 @@ impl Directory {
         })
     }
 
-    /// Takes a key's ledger from recovery.
-    pub(super) fn load(&self, key: StockKey, image: Vec<u8>, changed: bool) {
-        if changed {
-            self.dirty.lock().insert(key.clone());
+    /// Takes the keys and images of the snapshots, at recovery.
+    pub fn load(&self, keys: Vec<(StockKey, Vec<u8>)>) {
+        self.ordered
+            .write()
+            .extend(keys.iter().map(|(key, _)| key.clone()));
+        for (key, image) in keys {
+            self.slots.insert(key, Slot::Passive(image.into()));
         }
-        self.ordered.write().insert(key.clone());
-        self.slots.insert(key, Slot::Passive(image.into()));
+    }
+
+    /// The ledger of a key that no actor has: at recovery.
+    pub fn resting_ledger(&self, key: &StockKey) -> Ledger {
+        match self.slots.get(key).as_deref() {
+            Some(Slot::Passive(image)) => ledger_of(key, image),
+            Some(Slot::Active(_)) => unreachable!("no actor runs before recovery is done"),
+            None => Ledger::new(key.clone()),
+        }
+    }
+
+    /// Takes a ledger that changed since the snapshot, at recovery.
+    pub fn load_changed(&self, ledger: &Ledger) {
+        self.mark_dirty(ledger.key());
+        self.ordered.write().insert(ledger.key().clone());
+        let image = ledger.image().into();
+        self.slots
+            .insert(ledger.key().clone(), Slot::Passive(image));
+    }
+
+    /// Builds the indexes from what was loaded.
+    pub fn index(&self) {
+        for slot in &self.slots {
+            if let Slot::Passive(image) = slot.value() {
+                let ledger = ledger_of(slot.key(), image);
+                for reservation in ledger.reservations() {
+                    self.context.reservations.publish(reservation);
+                }
+                for (key, body, at, _) in ledger.answers() {
+                    self.context.idempotency.load(key, body, at, ledger.key());
+                }
+            }
+        }
+    }
+
+    /// Wakes every key that something will happen to by itself, or that owes something, and
+    /// waits until what is due by now is recorded. What they owe is under way then, see `idle`.
+    pub async fn wake_busy(self: &Arc<Self>) -> usize {
+        let busy = |key: &StockKey, slot: &Slot| match slot {
+            Slot::Passive(image) => !ledger_of(key, image).is_idle(),
+            Slot::Active(_) => false,
+        };
+        let slots = self.slots.iter();
+        let busy = slots.filter(|slot| busy(slot.key(), slot.value()));
+        let keys: Vec<StockKey> = busy.map(|slot| slot.key().clone()).collect();
+        let mut awake = Vec::with_capacity(keys.len());
+        for key in &keys {
+            let (deliver, replied) = Deliver::reserved(By::onhand(), Command::Touch);
+            if self.tell(key, deliver).is_ok() {
+                awake.push(replied);
+            }
+        }
+        // Whether leads could be asked at once is no matter here: keys go on asking.
+        drop(future::join_all(awake).await);
+        keys.len()
     }
 
     /// The actor of `key`, woken or made if need be.
@@ -130,9 +167,7 @@ impl Directory {
             Entry::Occupied(mut slot) => match slot.get_mut() {
                 Slot::Active(active) => active.clone(),
                 Slot::Passive(image) => {
-                    let ledger = Ledger::from_image(key.clone(), image);
-                    let ledger = ledger.expect("an image is read only as it was written");
-                    let active = self.start(ledger);
+                    let active = self.start(ledger_of(key, image));
                     slot.insert(Slot::Active(active.clone()));
                     active
                 }
@@ -157,11 +192,6 @@ impl Directory {
         Active { addr, presence }
     }
 
-    /// Wakes `key`, so that it does what it owes.
-    pub(super) fn wake(self: &Arc<Self>, key: &StockKey) {
-        drop(self.active(key));
-    }
-
     /// An actor's ledger goes to rest; called by the actor, which then only forwards.
     pub(super) fn passivate(&self, ledger: &Ledger) {
         if ledger.level().version == 0 {
@@ -178,31 +208,44 @@ impl Directory {
     pub(super) fn send(
         self: &Arc<Self>,
         key: &StockKey,
-        mut deliver: Deliver,
+        deliver: Deliver,
     ) -> Result<(), CallError> {
-        loop {
-            let Active { addr, presence } = self.active(key);
-            let waiting = presence.waiting.fetch_add(1, Ordering::Relaxed);
-            if waiting >= self.context.config.mailbox_capacity {
-                presence.taken();
-                return Err(CallError::Overloaded);
-            }
-            match addr.try_send(deliver) {
-                Ok(()) => return Ok(()),
-                Err(SendError::Full(again) | SendError::Closed(again)) => deliver = again,
-            }
+        let active = self.active(key);
+        let waiting = active.presence.waiting();
+        if waiting >= self.context.config.mailbox_capacity {
+            return Err(CallError::Overloaded);
         }
+        self.hand_in(key, active, deliver)
+            .map_err(|Gone| CallError::Overloaded)
     }
 
-    /// Sends a command that is never shed.
-    pub(super) fn tell(self: &Arc<Self>, key: &StockKey, mut deliver: Deliver) {
+    /// Sends a command that is never shed. Nobody can take it any more when the process is
+    /// stopping; who waits for its answer hears that it was dropped.
+    pub(super) fn tell(self: &Arc<Self>, key: &StockKey, deliver: Deliver) -> Result<(), Gone> {
+        self.hand_in(key, self.active(key), deliver)
+    }
+
+    /// Puts a command into the mailbox of `active`, or of the actor that took its place. Fails
+    /// only when the thread of the actors is gone: the process is stopping.
+    fn hand_in(
+        self: &Arc<Self>,
+        key: &StockKey,
+        mut active: Active,
+        mut deliver: Deliver,
+    ) -> Result<(), Gone> {
         loop {
-            let Active { addr, presence } = self.active(key);
-            presence.waiting.fetch_add(1, Ordering::Relaxed);
-            match addr.try_send(deliver) {
-                Ok(()) => return,
-                Err(SendError::Full(again) | SendError::Closed(again)) => deliver = again,
+            active.presence.sent();
+            // actix's own bound is per clone of an address, so a fresh one always takes one.
+            deliver = match active.addr.try_send(deliver) {
+                Ok(()) => return Ok(()),
+                Err(SendError::Full(deliver) | SendError::Closed(deliver)) => deliver,
+            };
+            active.presence.taken();
+            let successor = self.active(key);
+            if successor.addr == active.addr && !active.addr.connected() {
+                return Err(Gone);
             }
+            active = successor;
         }
     }
 
@@ -234,13 +277,8 @@ impl Directory {
     /// The position of the newest published record that changed on hand; zero: none.
     pub(super) fn last_movement(&self, key: &StockKey) -> Option<u64> {
         Some(match self.slots.get(key)?.value() {
-            Slot::Active(active) => active.presence.published.lock().1,
-            Slot::Passive(image) => {
-                let ledger = Ledger::from_image(key.clone(), image);
-                ledger
-                    .expect("an image is read only as it was written")
-                    .last_movement()
-            }
+            Slot::Active(active) => active.presence.last_movement(),
+            Slot::Passive(image) => ledger_of(key, image).last_movement(),
         })
     }
 
@@ -269,26 +307,36 @@ impl Directory {
     }
 
     /// The key changed and is to be part of the next snapshot round.
-    pub(super) fn mark_dirty(&self, key: &StockKey) {
+    pub fn mark_dirty(&self, key: &StockKey) {
         self.dirty.lock().insert(key.clone());
     }
 
     /// The keys that changed since this was last called.
-    pub(super) fn take_dirty(&self) -> HashSet<StockKey> {
+    pub fn take_dirty(&self) -> HashSet<StockKey> {
         mem::take(&mut *self.dirty.lock())
     }
 
     /// The image of a key and the position of the newest record in it; none if it never had one.
-    pub(super) async fn image(&self, key: &StockKey) -> Option<(Vec<u8>, Position)> {
+    ///
+    /// # Errors
+    /// The thread of the key's actor is gone, and its ledger with it: the process is stopping.
+    pub async fn image(&self, key: &StockKey) -> Result<Option<(Vec<u8>, Position)>, Gone> {
         loop {
-            let addr = match self.slots.get(key)?.value() {
-                Slot::Passive(image) => return Some((image.to_vec(), Position::ZERO)),
-                Slot::Active(active) => active.addr.clone(),
+            let addr = match self.slots.get(key).as_deref() {
+                None => return Ok(None),
+                Some(Slot::Passive(image)) => {
+                    return Ok(Some((image.to_vec(), Position::ZERO)));
+                }
+                Some(Slot::Active(active)) => active.addr.clone(),
             };
             let (reply, image) = oneshot::channel();
             addr.do_send(TakeImage { reply });
             if let Ok(image) = image.await {
-                return Some(image);
+                return Ok(Some(image));
+            }
+            if matches!(self.slots.get(key).as_deref(), Some(Slot::Active(now)) if now.addr == addr)
+            {
+                return Err(Gone);
             }
         }
     }
@@ -296,12 +344,10 @@ impl Directory {
     /// Runs work beside an actor; `idle` waits for all of it.
     pub(super) fn run_errand(self: &Arc<Self>, work: impl Future<Output = ()> + 'static) {
         self.errands.fetch_add(1, Ordering::Relaxed);
-        let directory = self.clone();
+        let running = Running(self.clone());
         actix::spawn(async move {
             work.await;
-            if directory.errands.fetch_sub(1, Ordering::AcqRel) == 1 {
-                directory.errands_done.notify_waiters();
-            }
+            drop(running);
         });
     }
 
@@ -313,6 +359,17 @@ impl Directory {
                 return;
             }
             done.await;
+        }
+    }
+}
+
+/// An errand that runs, until it is done or its thread is gone.
+struct Running(Arc<Directory>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.0.errands.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.errands_done.notify_waiters();
         }
     }
 }

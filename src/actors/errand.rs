@@ -50,12 +50,10 @@ pub(super) async fn run(
     durable: Option<oneshot::Receiver<()>>,
     reply: Option<(oneshot::Sender<Replied>, Replied)>,
 ) {
+    let reply = reply.map(|(who, replied)| Owed(Some(who), replied));
     if let Some(durable) = durable
         && durable.await.is_err()
     {
-        if let Some((who, _)) = reply {
-            hear(who, Err(CallError::OutcomeUnknown));
-        }
         return;
     }
     let tell_done = |done: Acknowledgements| {
@@ -70,11 +68,31 @@ pub(super) async fn run(
         Either::Left(_) => None,
         Either::Right(((), works)) => Some(works),
     };
-    if let Some((who, replied)) = reply {
-        hear(who, replied);
+    if let Some(owed) = reply {
+        owed.answer();
     }
     if let Some(works) = unfinished {
         works.await;
+    }
+}
+
+/// An answer that waits for other keys to follow. Dropped before, whoever waits for it hears that
+/// the outcome is unknown: silence would mean that nothing happened.
+struct Owed(Option<oneshot::Sender<Replied>>, Replied);
+
+impl Owed {
+    fn answer(mut self) {
+        if let Some(who) = self.0.take() {
+            hear(who, self.1.clone());
+        }
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if let Some(who) = self.0.take() {
+            hear(who, Err(CallError::OutcomeUnknown));
+        }
     }
 }
 
@@ -101,7 +119,9 @@ async fn settle(
             reservation: id,
             grant,
         };
+        fail::fail_point!("errand::before_settle", |_| std::process::abort());
         until_done(directory, &follower, reservation.by.clone(), settle).await?;
+        fail::fail_point!("errand::after_settle", |_| std::process::abort());
         Some((id, follower, reservation.revision))
     });
     let settled = future::join_all(settled)
@@ -127,18 +147,22 @@ async fn report(directory: &Arc<Directory>, key: &StockKey, reporting: Reporting
         follower,
         till_used,
     };
+    fail::fail_point!("errand::before_report", |_| std::process::abort());
     let Some(reply) = until_done(directory, &lead, By::onhand(), told).await else {
         return;
     };
+    fail::fail_point!("errand::after_report", |_| std::process::abort());
     take_word(directory, key, id, &reply).await;
 }
 
 async fn arrive(directory: &Arc<Directory>, outgoing: Outgoing) -> Acknowledgements {
     let Outgoing { to, arrival, by } = outgoing;
     let id = arrival.id;
+    fail::fail_point!("errand::before_arrival", |_| std::process::abort());
     let arrived = until_done(directory, &to, by, Command::Move(arrival))
         .await
         .map(|_| id);
+    fail::fail_point!("errand::after_arrival", |_| std::process::abort());
     Acknowledgements {
         arrived: arrived.into_iter().collect(),
         ..Acknowledgements::default()
@@ -170,8 +194,10 @@ pub(super) async fn inquire(
         }
     });
     future::join_all(asked).await;
-    if let Some(again) = again {
-        directory.tell(&key, again);
+    if let Some(again) = again
+        && let Err(error) = directory.tell(&key, again)
+    {
+        tracing::debug!(%key, %error, "a command's second turn");
     }
 }
 
@@ -188,7 +214,7 @@ async fn take_word(directory: &Arc<Directory>, key: &StockKey, id: ReservationId
 }
 
 /// Sends a command that must be carried out, until it is durable; none when the journal failed
-/// and the process is about to stop.
+/// or the actors are gone: the process is about to stop.
 pub(super) async fn until_done(
     directory: &Arc<Directory>,
     key: &StockKey,
@@ -197,7 +223,7 @@ pub(super) async fn until_done(
 ) -> Option<Reply> {
     loop {
         let (deliver, replied) = Deliver::reserved(by.clone(), command.clone());
-        directory.tell(key, deliver);
+        directory.tell(key, deliver).ok()?;
         match replied.await {
             Ok(Ok(reply)) => return Some(reply),
             Ok(Err(CallError::OutcomeUnknown)) => return None,

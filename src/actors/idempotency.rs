@@ -2,6 +2,7 @@
 //! answer is durable. The answers themselves are in the ledgers of the leads; this knows which.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -13,6 +14,8 @@ use crate::stock::{Refusal, StockKey, Timestamp, command::Idempotency};
 /// Which requests run or were answered within a day.
 pub struct IdempotencyIndex {
     requests: DashMap<u128, Request>,
+    /// How many there are; the map would lock all its shards to tell.
+    keys: AtomicUsize,
     keys_max: usize,
 }
 
@@ -45,53 +48,68 @@ impl IdempotencyIndex {
     pub fn new(keys_max: usize) -> Arc<IdempotencyIndex> {
         Arc::new(IdempotencyIndex {
             requests: DashMap::new(),
+            keys: AtomicUsize::new(0),
             keys_max,
         })
     }
 
     /// Claims the key for this request, or says what became of it.
-    pub fn claim(self: &Arc<Self>, idempotency: Idempotency) -> Result<Claimed, CallError> {
-        if self.requests.len() >= self.keys_max {
-            return Err(CallError::Overloaded);
-        }
+    pub fn claim(
+        self: &Arc<Self>,
+        idempotency: Idempotency,
+        now: Timestamp,
+    ) -> Result<Claimed, CallError> {
+        let is_full = self.keys.load(Ordering::Relaxed) >= self.keys_max;
+        let limit = now.plus_millis(-FORGET_AFTER_MS);
         match self.requests.entry(idempotency.key) {
+            Entry::Vacant(_) if is_full => return Err(CallError::Overloaded),
             Entry::Vacant(vacant) => {
-                vacant.insert(Request::Running);
-                let (index, answered) = (self.clone(), false);
-                Ok(Claimed::First(Claim {
-                    index,
-                    idempotency,
-                    answered,
-                }))
+                self.keys.fetch_add(1, Ordering::Relaxed);
+                drop(vacant.insert(Request::Running));
             }
-            Entry::Occupied(occupied) => match occupied.get() {
-                Request::Running => Err(CallError::IdempotencyInProgress),
-                Request::Done { body, lead, .. } if *body == idempotency.body => {
-                    Ok(Claimed::Repeated(lead.clone()))
+            Entry::Occupied(mut occupied) => match occupied.get() {
+                Request::Running => return Err(CallError::IdempotencyInProgress),
+                // Its lead may have forgotten the answer by now.
+                Request::Done { at, .. } if *at <= limit => {
+                    occupied.insert(Request::Running);
                 }
-                Request::Done { .. } => Err(Refusal::IdempotencyMismatch.into()),
+                Request::Done { body, lead, .. } if *body == idempotency.body => {
+                    return Ok(Claimed::Repeated(lead.clone()));
+                }
+                Request::Done { .. } => return Err(Refusal::IdempotencyMismatch.into()),
             },
         }
+        let (index, answered) = (self.clone(), false);
+        Ok(Claimed::First(Claim {
+            index,
+            idempotency,
+            answered,
+        }))
     }
 
     /// Takes an answer that a ledger remembers, at recovery.
     pub fn load(&self, key: u128, body: u128, at: Timestamp, lead: &StockKey) {
-        self.requests.insert(
-            key,
-            Request::Done {
-                body,
-                at,
-                lead: lead.clone(),
-            },
-        );
+        let lead = lead.clone();
+        if self
+            .requests
+            .insert(key, Request::Done { body, at, lead })
+            .is_none()
+        {
+            self.keys.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Forgets what was answered a day before `now`.
     pub fn forget(&self, now: Timestamp) {
         let limit = now.plus_millis(-FORGET_AFTER_MS);
-        self.requests.retain(|_, request| match request {
+        let kept = |request: &Request| match request {
             Request::Running => true,
             Request::Done { at, .. } => *at > limit,
+        };
+        self.requests.retain(|_, request| {
+            let kept = kept(request);
+            self.keys.fetch_sub(usize::from(!kept), Ordering::Relaxed);
+            kept
         });
     }
 }
@@ -113,6 +131,7 @@ impl Drop for Claim {
     fn drop(&mut self) {
         if !self.answered {
             self.index.requests.remove(&self.idempotency.key);
+            self.index.keys.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }

@@ -10,17 +10,21 @@ mod directory;
 mod errand;
 mod history;
 mod idempotency;
+mod presence;
 mod published;
 mod raise;
+mod reserve;
 mod service;
 mod stock_actor;
 
 pub use call::{CallError, Reply, Reserved};
-pub use directory::Directory;
+pub use directory::{Directory, Gone};
 pub use history::{EventsError, JournalRecord};
 pub use idempotency::IdempotencyIndex;
 pub use published::{PublishedReservations, ReservationFilter};
 pub use service::StockService;
+
+pub use crate::journal::Position;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,8 +44,8 @@ pub struct ActorsConfig {
     pub idle_ms: i64,
     /// How long a prepared raise waits before its key asks what became of it, milliseconds.
     pub prepare_ms: i64,
-    /// Idempotency keys remembered at once.
-    pub idempotency_keys_max: usize,
+    /// Reservations known to the node, resolved ones included while they are remembered.
+    pub reservations_max: usize,
 }
 
 impl Default for ActorsConfig {
@@ -51,7 +55,7 @@ impl Default for ActorsConfig {
             command_timeout: Duration::from_secs(5),
             idle_ms: 10_000,
             prepare_ms: 5_000,
-            idempotency_keys_max: 20_000_000,
+            reservations_max: 20_000_000,
         }
     }
 }

@@ -56,6 +56,16 @@ impl PublishedReservations {
         self.0.read().by_id.get(&id).cloned()
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.read().by_id.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Publishes a revision; an older one than what is known changes nothing.
     pub fn publish(&self, reservation: &Arc<Reservation>) {
         let index = &mut *self.0.write();

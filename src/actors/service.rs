@@ -1,28 +1,17 @@
 //! What the border asks of stock: one handle, cheap to clone, behind which keys, actors and
 //! protocols stay hidden.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::future;
 use tokio::sync::oneshot;
 
-use super::call::{CallError, Deliver, Replied, Reserved};
-use super::completion::hear;
+use super::call::{CallError, Deliver, Replied};
 use super::directory::Directory;
-use super::idempotency::{Claim, Claimed};
 use super::published::ReservationFilter;
-use super::raise::{Need, Raising, reserved};
 use crate::journal::Position;
-use crate::stock::command::{Idempotency, NewLine, Place};
-use crate::stock::hold::Grant;
-use crate::stock::{
-    Answer, By, Change, Command, Level, Quantity, Refusal, Reservation, ReservationId, State,
-    StockKey, Timestamp,
-};
-
-/// How often a change that met another one begins again.
-const SUPERSEDED_MAX: usize = 8;
+use crate::stock::{By, Command, Level, Reservation, ReservationId, StockKey, Timestamp};
 
 /// Stock, as the border sees it.
 #[derive(Clone)]
@@ -73,26 +62,51 @@ impl StockService {
     /// Commands to many keys at once, in the order given per key: once one was shed, later ones
     /// of its key are too.
     pub async fn call_all(&self, calls: Vec<(StockKey, By, Command)>) -> Vec<Replied> {
-        let mut shed: HashSet<StockKey> = HashSet::new();
-        let mut waiting = Vec::with_capacity(calls.len());
-        for (key, by, command) in calls {
-            if shed.contains(&key) {
-                waiting.push(Err(CallError::Overloaded));
+        let mut replies = vec![Err(CallError::Overloaded); calls.len()];
+        let mut by_key: HashMap<StockKey, Vec<(usize, By, Command)>> = HashMap::new();
+        for (index, (key, by, command)) in calls.into_iter().enumerate() {
+            by_key.entry(key).or_default().push((index, by, command));
+        }
+        let in_turn = by_key
+            .into_iter()
+            .map(|(key, calls)| self.call_in_turn(key, calls));
+        for (index, replied) in future::join_all(in_turn).await.into_iter().flatten() {
+            replies[index] = replied;
+        }
+        replies
+    }
+
+    /// Commands to one key, each sent once the one before it was decided, so that none overtakes
+    /// another whose lead had to be asked first. What was shed is left out.
+    async fn call_in_turn(
+        &self,
+        key: StockKey,
+        calls: Vec<(usize, By, Command)>,
+    ) -> Vec<(usize, Replied)> {
+        let last = calls.len() - 1;
+        let (mut pending, mut replies) = (Vec::new(), Vec::new());
+        for (turn, (index, by, command)) in calls.into_iter().enumerate() {
+            let (mut deliver, replied) = Deliver::new(by, command);
+            let (decided, decision) = oneshot::channel();
+            deliver.decided = (turn < last).then_some(decided);
+            if self.directory.send(&key, deliver).is_err() {
+                break;
+            }
+            let decided = turn == last || self.directory.reply(decision).await.is_ok();
+            if decided {
+                pending.push((index, replied));
                 continue;
             }
-            let (deliver, replied) = Deliver::new(by, command);
-            let sent = self.directory.send(&key, deliver).map(|()| replied);
-            if sent.is_err() {
-                shed.insert(key);
+            // Refused, which stops no other; or shed, or nobody knows.
+            let replied = self.directory.reply(replied).await;
+            let refused = matches!(replied, Err(CallError::Refused(_)));
+            replies.push((index, replied));
+            if !refused {
+                break;
             }
-            waiting.push(sent);
         }
-        let mut replies = Vec::with_capacity(waiting.len());
-        for sent in waiting {
-            replies.push(match sent {
-                Ok(replied) => self.directory.reply(replied).await,
-                Err(error) => Err(error),
-            });
+        for (index, replied) in pending {
+            replies.push((index, self.directory.reply(replied).await));
         }
         replies
     }
@@ -189,219 +203,5 @@ impl StockService {
             self.call(&one.lead, By::onhand(), Command::Touch).await?;
         }
         Ok(published.page(filter, after, limit))
-    }
-
-    /// Places a reservation.
-    pub async fn reserve(
-        &self,
-        by: By,
-        place: Place,
-        idempotency: Option<Idempotency>,
-    ) -> Result<Reserved, CallError> {
-        let wants = wants(&place.lines);
-        let (lead, _) = wants.last_key_value().expect("a reservation has a line");
-        let (id, lead, partial) = (place.id, lead.clone(), place.partial);
-        let (claim, repeated) = self.claim(idempotency)?;
-        let change = Change::Place(Box::new(place));
-        if wants.len() == 1 || repeated.is_some() {
-            let lead = repeated.unwrap_or(lead);
-            return self
-                .at_lead(&lead, by, id, change, Vec::new(), idempotency, claim)
-                .await;
-        }
-        let base = Grant::default();
-        let needs = wants
-            .into_iter()
-            .map(|(key, wanted)| Need { key, wanted, base })
-            .collect();
-        let base_revision = 0;
-        let raising = Raising {
-            by,
-            id,
-            lead,
-            base_revision,
-            needs,
-            partial,
-            change,
-            idempotency,
-            claim,
-        };
-        match self.run(raising).await {
-            // The raise was given up before its lead committed it: nothing happened.
-            Err(CallError::Refused(Refusal::TooLate | Refusal::Superseded)) => {
-                Err(CallError::Overloaded)
-            }
-            reserved => reserved,
-        }
-    }
-
-    /// Changes a reservation.
-    pub async fn change(
-        &self,
-        by: By,
-        id: ReservationId,
-        change: Change,
-        idempotency: Option<Idempotency>,
-    ) -> Result<Reserved, CallError> {
-        for _ in 0..SUPERSEDED_MAX {
-            let (claim, repeated) = self.claim(idempotency)?;
-            if let Some(lead) = repeated {
-                return self
-                    .at_lead(&lead, by, id, change, Vec::new(), idempotency, claim)
-                    .await;
-            }
-            let known = self
-                .reservation(id)
-                .await?
-                .ok_or(Refusal::ReservationNotFound)?;
-            let needs = needs(&known, &change);
-            let raises = |need: &Need| need.key != known.lead && need.wanted > need.base.granted;
-            if !needs.iter().any(raises) {
-                let uses = self.uses(&known, &by, &change).await;
-                let lead = &known.lead;
-                return self
-                    .at_lead(lead, by, id, change, uses, idempotency, claim)
-                    .await;
-            }
-            let raising = Raising {
-                by: by.clone(),
-                id,
-                lead: known.lead.clone(),
-                base_revision: known.revision,
-                needs,
-                partial: false,
-                change: change.clone(),
-                idempotency,
-                claim,
-            };
-            match self.run(raising).await {
-                Err(CallError::Refused(Refusal::TooLate | Refusal::Superseded)) => {}
-                reserved => return reserved,
-            }
-        }
-        Err(CallError::Overloaded)
-    }
-
-    fn claim(
-        &self,
-        idempotency: Option<Idempotency>,
-    ) -> Result<(Option<Claim>, Option<StockKey>), CallError> {
-        let Some(idempotency) = idempotency else {
-            return Ok((None, None));
-        };
-        match self.directory.context.idempotency.claim(idempotency)? {
-            Claimed::First(claim) => Ok((Some(claim), None)),
-            Claimed::Repeated(lead) => Ok((None, Some(lead))),
-        }
-    }
-
-    /// A change that its lead decides alone.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one message, named once"
-    )]
-    async fn at_lead(
-        &self,
-        lead: &StockKey,
-        by: By,
-        reservation: ReservationId,
-        change: Change,
-        uses: Vec<(StockKey, Quantity)>,
-        idempotency: Option<Idempotency>,
-        claim: Option<Claim>,
-    ) -> Result<Reserved, CallError> {
-        let raise = None;
-        let command = Command::Change {
-            reservation,
-            change,
-            raise,
-            uses,
-            idempotency,
-        };
-        let (deliver, replied) = Deliver::new(by, command);
-        let deliver = Deliver { claim, ..deliver };
-        let reply = self.directory.call(lead, deliver, replied).await?;
-        Ok(reserved(reply.answer))
-    }
-
-    /// Runs a raise beside the caller, so that it comes to its end even if the caller hangs up.
-    async fn run(&self, raising: Raising) -> Result<Reserved, CallError> {
-        let (told, outcome) = oneshot::channel();
-        let directory = self.directory.clone();
-        self.directory
-            .run_errand(async move { hear(told, raising.run(&directory).await) });
-        outcome.await.unwrap_or(Err(CallError::OutcomeUnknown))
-    }
-
-    /// What tills used at followers, before something of a confirmed reservation is handed over
-    /// or cancelled. A follower that does not answer has reported, or will.
-    async fn uses(
-        &self,
-        known: &Reservation,
-        by: &By,
-        change: &Change,
-    ) -> Vec<(StockKey, Quantity)> {
-        if !matches!(change, Change::Fulfil(_) | Change::Cancel(_)) {
-            return Vec::new();
-        }
-        let asked = known.followers().map(|follower| async {
-            let (reservation, wanted) = (known.id, Quantity::ZERO);
-            let base = known.grant(follower);
-            let ask = Command::Ask {
-                reservation,
-                base,
-                wanted,
-            };
-            match self
-                .call(follower, by.clone(), ask)
-                .await
-                .map(|reply| reply.answer)
-            {
-                Ok(Answer::Grantable { till_used, .. }) => Some((follower.clone(), till_used)),
-                Ok(_) | Err(_) => None,
-            }
-        });
-        future::join_all(asked)
-            .await
-            .into_iter()
-            .flatten()
-            .collect()
-    }
-}
-
-/// What the lines want of each key.
-fn wants(lines: &[NewLine]) -> BTreeMap<StockKey, Quantity> {
-    let mut wants = BTreeMap::new();
-    for line in lines {
-        *wants.entry(line.key.clone()).or_insert(Quantity::ZERO) += line.quantity;
-    }
-    wants
-}
-
-/// What a change would want of each key; nothing for one that takes nothing more.
-fn needs(known: &Reservation, change: &Change) -> Vec<Need> {
-    let need = |(key, wanted): (StockKey, Quantity)| {
-        let base = known.grant(&key);
-        Need { key, wanted, base }
-    };
-    match change {
-        Change::ReplaceLines(lines) if known.state == State::Held => {
-            wants(lines).into_iter().map(need).collect()
-        }
-        Change::Confirm { reclaim: true, .. } if known.state == State::Expired => {
-            let keys: BTreeMap<StockKey, Quantity> = known
-                .shares
-                .iter()
-                .map(|s| (s.key.clone(), known.wanted(&s.key)))
-                .collect();
-            keys.into_iter().map(need).collect()
-        }
-        Change::Place(_)
-        | Change::ReplaceLines(_)
-        | Change::Extend { .. }
-        | Change::Confirm { .. }
-        | Change::Fulfil(_)
-        | Change::Release
-        | Change::Cancel(_) => Vec::new(),
     }
 }

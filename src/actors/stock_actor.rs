@@ -2,34 +2,29 @@
 //! queues the record and goes on. It never waits; a bug in it stops the process, so that a key
 //! never comes back without its state.
 
+mod alarm;
+
 use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
 
-use actix::fut::{ActorFutureExt, wrap_future};
-use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, SpawnHandle};
+use actix::{Actor, Addr, Context, Handler, SpawnHandle};
 use tokio::sync::oneshot;
 
 use super::call::{CallError, Deliver, Done, Replied, Reply, TakeImage};
 use super::completion::{Recorded, Waiting, hear};
-use super::directory::{Directory, Presence};
+use super::directory::Directory;
 use super::errand::{self, Reporting};
 use super::idempotency::Claim;
+use super::presence::Presence;
 use crate::journal::codec::encode_stock;
 use crate::journal::{Place, Position};
 use crate::stock::command::{Acknowledgements, Inquiry};
 use crate::stock::event::StockRecord;
 use crate::stock::ledger::Errand;
-use crate::stock::{Answer, By, Command, Decision, Event, Ledger, MovementKind, Timestamp};
+use crate::stock::{Answer, By, Decision, Event, Ledger, MovementKind, Timestamp};
 
 /// How long acknowledgements are gathered into one record, milliseconds.
 const GATHER_MS: i64 = 100;
-
-/// How soon an alarm that is overdue rings again: work to settle it is on its way.
-const OVERDUE_MS: i64 = 100;
-
-/// How long a passivated actor still forwards what reaches its mailbox.
-const FORWARD: Duration = Duration::from_secs(2);
 
 pub(super) struct StockActor {
     ledger: Ledger,
@@ -43,6 +38,8 @@ pub(super) struct StockActor {
     dirty: bool,
     retired: bool,
     alarm: Option<(Timestamp, SpawnHandle)>,
+    /// Leads were asked about all that is overdue: they have until then to answer.
+    ask_again: Timestamp,
     done: Acknowledgements,
     gather_until: Option<Timestamp>,
 }
@@ -83,6 +80,7 @@ impl StockActor {
             dirty: false,
             retired: false,
             alarm: None,
+            ask_again: Timestamp::MIN,
             done: Acknowledgements::default(),
             gather_until: None,
         }
@@ -159,6 +157,10 @@ impl StockActor {
         } else {
             (None, reply)
         };
+        // Before the record can be durable: a snapshot round that covers it must copy this key.
+        if !mem::replace(&mut self.dirty, true) {
+            self.directory.mark_dirty(self.ledger.key());
+        }
         let bytes = encode_stock(&record);
         let presence = self.presence.clone();
         let position = place.append(
@@ -178,9 +180,6 @@ impl StockActor {
         );
         self.ledger.note_position(&record, position.get());
         self.last = position;
-        if !mem::replace(&mut self.dirty, true) {
-            self.directory.mark_dirty(self.ledger.key());
-        }
         self.run(errands, Some(when_durable), later_told);
     }
 
@@ -196,7 +195,8 @@ impl StockActor {
                 }
                 Event::Moved(moved) => {
                     if let MovementKind::Transfer { .. } = moved.movement.kind {
-                        owed.push(Errand::Deliver(moved.movement.id.at_destination()));
+                        let key = self.ledger.key();
+                        owed.push(Errand::Deliver(moved.movement.id.at_destination(key)));
                     }
                     let hold = moved
                         .used
@@ -281,89 +281,16 @@ impl StockActor {
             claim,
             ..
         } = deliver;
-        if let Some(decided) = decided {
+        // A refusal rests on what may not be durable yet, so nobody hears of it early.
+        if let (Some(decided), Ok(_)) = (decided, &replied) {
             hear(decided, replied.clone());
         }
-        // The claim goes back only after the answer: a repetition must not overtake it.
-        place.wait(
-            self.last,
-            Box::new(Waiting {
-                reply,
-                replied,
-                _claim: claim,
-            }),
-        );
-    }
-
-    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
-        if self.retired {
-            return;
-        }
-        let idle_at = self
-            .last_used
-            .plus_millis(self.directory.context.config.idle_ms);
-        let due = self
-            .ledger
-            .next_alarm()
-            .into_iter()
-            .chain(self.gather_until);
-        let at = due.fold(idle_at, Timestamp::min);
-        if self.alarm.as_ref().is_some_and(|(set, _)| *set <= at) {
-            return;
-        }
-        let at = at.max(self.now());
-        let clock = self.directory.context.clock.clone();
-        let sleep = wrap_future::<_, Self>(async move { clock.sleep_until(at).await });
-        let handle = ctx.spawn(sleep.map(|(), actor, ctx| actor.ring(ctx)));
-        if let Some((_, old)) = self.alarm.replace((at, handle)) {
-            ctx.cancel_future(old);
-        }
-    }
-
-    /// The alarm rang: something is due, or the key had nothing to do for a while.
-    fn ring(&mut self, ctx: &mut Context<Self>) {
-        self.alarm = None;
-        let now = self.now();
-        self.record_due(now);
-        if self.gather_until.is_some_and(|until| until <= now) {
-            self.record_done(now);
-        }
-        let overdue = self.ledger.next_alarm().is_some_and(|at| at <= now);
-        if overdue {
-            self.ask_leads(self.ledger.inquiries(now), None);
-            self.gather_until = Some(now.plus_millis(OVERDUE_MS));
-        }
-        let idle_at = self
-            .last_used
-            .plus_millis(self.directory.context.config.idle_ms);
-        if idle_at <= now && !self.passivate(ctx) {
-            self.last_used = now;
-        }
-        self.set_alarm(ctx);
-    }
-
-    /// Records what others have done, all that was gathered in one record.
-    fn record_done(&mut self, now: Timestamp) {
-        self.gather_until = None;
-        let command = Command::Acknowledge(mem::take(&mut self.done));
-        let by = By::onhand();
-        let rules = &self.directory.context.rules;
-        if let Ok(Decision::Record(events, _)) = self.ledger.decide(&by, &command, now, rules) {
-            let place = self.directory.context.journal.place_reserved();
-            self.commit(by, events, now, place, Told::default());
-        }
-    }
-
-    /// Puts the ledger to rest in the directory, if nothing depends on this actor.
-    fn passivate(&mut self, ctx: &mut Context<Self>) -> bool {
-        let durable = self.directory.context.journal.durable() >= self.last;
-        if !durable || !self.ledger.is_idle() || !self.done.is_empty() {
-            return false;
-        }
-        self.retired = true;
-        self.directory.passivate(&self.ledger);
-        ctx.run_later(FORWARD, |_, ctx| ctx.stop());
-        true
+        let waiting = Waiting {
+            reply,
+            replied,
+            claim,
+        };
+        place.wait(self.last, Box::new(waiting));
     }
 }
 
@@ -390,7 +317,10 @@ impl Handler<Deliver> for StockActor {
     fn handle(&mut self, deliver: Deliver, ctx: &mut Self::Context) {
         self.presence.taken();
         if self.retired {
-            return self.directory.tell(&self.ledger.key().clone(), deliver);
+            if let Err(error) = self.directory.tell(self.ledger.key(), deliver) {
+                tracing::debug!(key = %self.ledger.key(), %error, "a command to a key at rest");
+            }
+            return;
         }
         if deliver.reply.is_closed() && !deliver.reserved {
             return;
@@ -413,7 +343,10 @@ impl Handler<Done> for StockActor {
     type Result = ();
 
     fn handle(&mut self, Done(done): Done, ctx: &mut Self::Context) {
-        assert!(!self.retired, "a key that is owed something does not rest");
+        // A key rests only when all was done: this is an errand that an older revision sent, too.
+        if self.retired {
+            return;
+        }
         self.done.settled.extend(done.settled);
         self.done.arrived.extend(done.arrived);
         let until = self.now().plus_millis(GATHER_MS);

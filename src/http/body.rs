@@ -27,11 +27,29 @@ pub fn parse<'b, T>(
     body: &'b Bytes,
     read: impl FnOnce(&'b RawValue, At<'_>, &mut Faults) -> Option<T>,
 ) -> Result<T, Problem> {
-    let raw = document(body)?;
-    let mut faults = Faults::default();
-    let value = read(raw, At::Root, &mut faults);
+    let (value, faults) = parse_with_faults(document(body)?, read)?;
     faults.none_or_problem()?;
-    Ok(value.expect("a reader that gives nothing has noted a fault"))
+    Ok(value)
+}
+
+/// As `parse`, for those who go on in spite of faults that are by rule: the value and these.
+pub fn parse_with_faults<'b, T>(
+    document: &'b RawValue,
+    read: impl FnOnce(&'b RawValue, At<'_>, &mut Faults) -> Option<T>,
+) -> Result<(T, Faults), Problem> {
+    let mut faults = Faults::default();
+    match read(document, At::Root, &mut faults) {
+        Some(value) if faults.are_all_by_rule() => Ok((value, faults)),
+        Some(_) | None => {
+            faults.none_or_problem()?;
+            unreachable!("a reader that gives nothing has noted a fault");
+        }
+    }
+}
+
+/// As `document`, but a call that needs no words may have no body: that is `{}`.
+pub fn document_or_empty(body: &[u8]) -> Result<&RawValue, Problem> {
+    document(if body.is_empty() { b"{}" } else { body })
 }
 
 /// The body as one well-formed JSON value; where it is not, says where by line and column.
@@ -129,6 +147,19 @@ impl<'b, 'a> Object<'b, 'a> {
     ) -> Option<T> {
         let raw = self.take(name).filter(|raw| !is_null(raw))?;
         read(raw, At::Member(&self.at, name), self.faults)
+    }
+
+    /// A member for which null says something else than absence: `Some(None)` is null.
+    pub fn nullable_part<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&'b RawValue, At<'_>, &mut Faults) -> Option<T>,
+    ) -> Option<Option<T>> {
+        let raw = self.take(name)?;
+        if is_null(raw) {
+            return Some(None);
+        }
+        read(raw, At::Member(&self.at, name), self.faults).map(Some)
     }
 
     /// An array that must be there, each element read by `read`; elements with faults are left

@@ -7,8 +7,9 @@ use parking_lot::RwLock;
 
 use super::limits::Limits;
 use super::rate::Rate;
-use crate::catalogue::Catalogue;
+use super::wire;
 use crate::actors::StockService;
+use crate::catalogue::Catalogue;
 use crate::stock::TokenId;
 
 /// The border's own state.
@@ -37,6 +38,11 @@ impl Border {
             catalogue,
             limits,
         }
+    }
+
+    /// Where the event stream is now, for a list that is about to be read.
+    pub fn position(&self) -> String {
+        wire::position(self.stock.epoch(), self.stock.durable())
     }
 }
 

@@ -57,13 +57,27 @@ pub struct Wrong {
     pub code: Code,
     /// What it should be, in words that follow its name.
     pub detail: Cow<'static, str>,
+    /// Whether the form is right and it is only that things stand so now: a repetition of a
+    /// request that was answered before still gets the first answer.
+    pub by_rule: bool,
 }
 
 impl Wrong {
     /// A fault with a code of its own.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Wrong {
-        let detail = detail.into();
-        Wrong { code, detail }
+        Wrong {
+            code,
+            detail: detail.into(),
+            by_rule: false,
+        }
+    }
+
+    /// The form is right, but not as things stand now.
+    pub fn rule(code: Code, detail: impl Into<Cow<'static, str>>) -> Wrong {
+        Wrong {
+            by_rule: true,
+            ..Wrong::new(code, detail)
+        }
     }
 
     /// A fault of form.
@@ -102,16 +116,23 @@ pub struct Fault {
     pub code: Code,
     /// What it should be.
     pub detail: Cow<'static, str>,
+    /// Whether the form is right and it is only that things stand so now.
+    pub by_rule: bool,
 }
 
 impl Fault {
     /// `wrong`, found at `source`.
     pub fn new(source: Source, wrong: Wrong) -> Fault {
-        let Wrong { code, detail } = wrong;
+        let Wrong {
+            code,
+            detail,
+            by_rule,
+        } = wrong;
         Fault {
             source,
             code,
             detail,
+            by_rule,
         }
     }
 }
@@ -161,6 +182,11 @@ impl Faults {
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// Whether the form of everything is right.
+    pub fn are_all_by_rule(&self) -> bool {
+        self.list.iter().all(|fault| fault.by_rule)
     }
 
     /// Nothing, or the problem that names them all; its code is the first one's.

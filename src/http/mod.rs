@@ -5,14 +5,47 @@
 
 pub mod answer;
 pub mod auth;
+pub mod availability;
 pub mod body;
 pub mod border;
+pub mod catalogue_schema;
+pub mod causes;
+pub mod confirmation_request;
+pub mod event_document;
+pub mod events;
 pub mod fault;
 pub mod gate;
+pub mod identity;
+pub mod item_document;
+pub mod item_request;
+pub mod items;
 pub mod limits;
+pub mod locations;
+pub mod metadata;
+pub mod movement_request;
+pub mod movements;
+pub mod names;
+pub mod noop;
+pub mod openapi;
+pub mod ops;
 pub mod problem;
 pub mod rate;
 pub mod read;
 pub mod request;
+pub mod reservation_calls;
 pub mod reservation_document;
+pub mod reservation_request;
+pub mod reservation_schema;
+pub mod reservations;
+pub mod routes;
+pub mod stock;
+pub mod stock_document;
+pub mod stock_ledger;
+pub mod stock_schema;
+pub mod tokens;
 pub mod wire;
+
+#[cfg(test)]
+mod catalogue_tests;
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Every way a request can end badly: the one place where errors become HTTP.
 //!
 //! `Code` gives each problem its status, code and title; `Problem` is one occurrence, written
-//! as RFC 9457 `application/problem+json`. Knows the core's refusals, but no route.
+//! as RFC 9457 `application/problem+json`. Which problem each refusal is, says `causes`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,9 +14,8 @@ use serde_json::value::RawValue;
 
 use super::fault::{Fault, Source, Wrong};
 use super::wire::Number;
-use crate::actors::CallError;
+use crate::stock::Shortage;
 use crate::stock::reservation::State;
-use crate::stock::{Refusal, Shortage};
 
 macro_rules! codes {
     ($($name:ident $status:literal $code:literal $title:literal,)*) => {
@@ -103,16 +102,23 @@ impl Code {
 
 /// What a problem says besides its kind.
 #[derive(Clone, Debug, Default)]
-enum Extra {
+pub(super) enum Extra {
+    /// Nothing.
     #[default]
     None,
+    /// All that is wrong with the request.
     Faults(Vec<Fault>),
+    /// Lines that cannot be had in full.
     Shortages(Vec<Shortage>),
     /// Lines that ask for more than is left of them.
     Exceeded(Vec<Shortage>),
+    /// The state the reservation is in.
     State(State),
+    /// What is stored.
     Reservation(Box<RawValue>),
+    /// The oldest position that is kept.
     Earliest(String),
+    /// The methods that fit.
     Allow(String),
 }
 
@@ -193,6 +199,20 @@ impl Problem {
         problem
     }
 
+    /// The same problem where the path, not the body, names what is not there.
+    pub fn in_path(mut self) -> Problem {
+        if matches!(self.code, Code::UnknownItem | Code::UnknownLocation) {
+            self.status = StatusCode::NOT_FOUND;
+        }
+        self
+    }
+
+    /// With what it says besides its kind.
+    pub(super) fn with(mut self, extra: Extra) -> Problem {
+        self.extra = extra;
+        self
+    }
+
     /// Says when to come back.
     pub fn retry_after(mut self, seconds: u64) -> Problem {
         self.retry_after_seconds = seconds.max(1);
@@ -240,63 +260,6 @@ impl Problem {
         }
         response.body(body)
     }
-
-    fn of_refusal(refusal: Refusal) -> Problem {
-        let detail = refusal.to_string();
-        let (code, extra) = match refusal {
-            Refusal::InsufficientStock(shortages) => {
-                (Code::InsufficientStock, Extra::Shortages(shortages))
-            }
-            Refusal::NotStocked => (Code::NotStocked, Extra::None),
-            Refusal::NotEmpty => (Code::NotEmpty, Extra::None),
-            Refusal::OutOfRange => (Code::InvalidQuantity, Extra::None),
-            Refusal::StaleVersion => (Code::StaleVersion, Extra::None),
-            Refusal::IdReused => (Code::IdReused, Extra::None),
-            Refusal::IdempotencyMismatch => (Code::IdempotencyMismatch, Extra::None),
-            Refusal::ReservationNotFound => (Code::ReservationNotFound, Extra::None),
-            Refusal::WrongState(state) => (Code::WrongState, Extra::State(state)),
-            Refusal::ReservationResolved(state) => (Code::ReservationResolved, Extra::State(state)),
-            Refusal::ReservationExpired => (Code::ReservationExpired, Extra::State(State::Expired)),
-            Refusal::AlreadyConfirmed(stored) => {
-                return super::reservation_document::already_confirmed(&stored);
-            }
-            Refusal::OverFulfilled(lines) => (Code::OverFulfilled, Extra::Exceeded(lines)),
-            Refusal::PaymentMismatch { .. } => (Code::PaymentMismatch, Extra::None),
-            Refusal::CurrencyMismatch => (Code::CurrencyMismatch, Extra::None),
-            // Bounds and races: nothing happened, and a moment later it may go through.
-            Refusal::Full(_) | Refusal::Superseded | Refusal::TooLate => {
-                (Code::Overloaded, Extra::None)
-            }
-        };
-        let mut problem = Problem::new(code, detail);
-        problem.extra = extra;
-        problem
-    }
-}
-
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Problem {
-        Problem::of_refusal(refusal)
-    }
-}
-
-impl From<CallError> for Problem {
-    fn from(error: CallError) -> Problem {
-        match error {
-            CallError::Refused(refusal) => refusal.into(),
-            CallError::Overloaded => {
-                Problem::new(Code::Overloaded, "nothing happened; try again in a moment")
-            }
-            CallError::OutcomeUnknown => Problem::new(
-                Code::OutcomeUnknown,
-                "it may have happened: repeat it with the same Idempotency-Key or ids",
-            ),
-            CallError::IdempotencyInProgress => Problem::new(
-                Code::IdempotencyInProgress,
-                "a request with this Idempotency-Key still runs; ask again for its answer",
-            ),
-        }
-    }
 }
 
 impl Serialize for Problem {
@@ -320,7 +283,7 @@ impl Serialize for Problem {
                 map.serialize_entry("allow", &methods)?;
             }
         }
-        if self.code.is_transient() {
+        if self.code == Code::RateLimited {
             map.serialize_entry("retry_after", &self.retry_after_seconds)?;
         }
         map.end()
@@ -384,7 +347,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::stock::{LocationId, Quantity, Sku, StockKey};
+    use crate::actors::CallError;
+    use crate::stock::{LocationId, Quantity, Refusal, Sku, StockKey};
 
     fn shown(problem: &Problem) -> Value {
         serde_json::to_value(problem).unwrap()
@@ -466,9 +430,12 @@ mod tests {
         assert_eq!(overloaded.headers().get("retry-after").unwrap(), "1");
         let kind = overloaded.headers().get("content-type").unwrap();
         assert_eq!(kind, "application/problem+json");
-        let body = to_bytes(overloaded.into_body()).await.unwrap();
+        let limited = Problem::new(Code::RateLimited, "")
+            .retry_after(7)
+            .response();
+        let body = to_bytes(limited.into_body()).await.unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(body["retry_after"], 1);
+        assert_eq!(body["retry_after"], 7);
 
         let unauthorized = Problem::new(Code::Unauthorized, "").response();
         assert!(unauthorized.headers().contains_key("www-authenticate"));

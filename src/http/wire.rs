@@ -3,6 +3,7 @@
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::value::RawValue;
 
+use crate::actors::Position;
 use crate::stock::{Money, Quantity, Timestamp};
 
 /// A quantity as an exact JSON number.
@@ -102,18 +103,18 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 /// A place in the event stream: `EPOCH.NUMBER`, opaque to clients.
-pub fn position(epoch: &str, number: u64) -> String {
-    format!("{epoch}.{number}")
+pub fn position(epoch: &str, at: Position) -> String {
+    format!("{epoch}.{at}")
 }
 
-/// The number in a position of this epoch; `None` if it is of another or none at all.
-pub fn parse_position(epoch: &str, text: &str) -> Option<u64> {
+/// A position of this epoch; `None` if it is of another or none at all.
+pub fn parse_position(epoch: &str, text: &str) -> Option<Position> {
     let (of_epoch, number) = text.rsplit_once('.')?;
     let plain = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
     if of_epoch != epoch || !plain {
         return None;
     }
-    number.parse().ok()
+    number.parse().ok().map(Position::new)
 }
 
 #[cfg(test)]
@@ -167,8 +168,8 @@ mod tests {
 
     #[test]
     fn a_position_is_read_only_in_its_own_epoch() {
-        assert_eq!(position("e1", 7), "e1.7");
-        assert_eq!(parse_position("e1", "e1.7"), Some(7));
+        assert_eq!(position("e1", Position::new(7)), "e1.7");
+        assert_eq!(parse_position("e1", "e1.7"), Some(Position::new(7)));
         for bad in [
             "e2.7",
             "7",

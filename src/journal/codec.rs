@@ -65,10 +65,10 @@ pub fn stock_entry(key: &str, image: &[u8]) -> (Vec<u8>, Vec<u8>) {
 }
 
 /// The stock key and image of a snapshot entry; `None` for an entity of the catalogue.
-pub fn read_stock_entry<'a>(
-    key: &'a [u8],
-    value: &'a [u8],
-) -> Result<Option<(&'a str, &'a [u8])>, CodecError> {
+pub fn read_stock_entry<'k, 'v>(
+    key: &'k [u8],
+    value: &'v [u8],
+) -> Result<Option<(&'k str, &'v [u8])>, CodecError> {
     let Some(key) = key.strip_prefix(STOCK_KEY_PREFIX) else {
         return Ok(None);
     };

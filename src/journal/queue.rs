@@ -131,11 +131,7 @@ impl Journal {
         let thread = std::thread::Builder::new()
             .name("journal".into())
             .spawn(move || writer.run())
-            .map_err(|source| StoreError::File {
-                action: "start the thread of",
-                path: "journal".into(),
-                source,
-            })?;
+            .map_err(StoreError::Thread)?;
         *shared.writer.lock() = Some(thread);
         Ok(Journal(shared))
     }

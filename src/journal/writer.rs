@@ -180,6 +180,8 @@ impl Writer {
              check the disk, then start it again, it goes on from what is durable"
         );
         self.shared.failed.store(true, Ordering::Release);
+        // Who watches for a position that will never come is to look again.
+        self.shared.told.send_modify(|_| {});
         let queued = {
             let mut queue = self.shared.queue.lock();
             queue.refusing = true;

@@ -92,6 +92,20 @@ pub enum Change {
     Cancel(Option<Vec<(StockKey, Quantity)>>),
 }
 
+impl Change {
+    /// Whether it may take more from stock than the reservation has: then it is decided only
+    /// against the revision it was reckoned from.
+    pub fn takes_stock(&self) -> bool {
+        match self {
+            Change::Place(_) | Change::ReplaceLines(_) => true,
+            Change::Confirm { reclaim, .. } => *reclaim,
+            Change::Extend { .. } | Change::Fulfil(_) | Change::Release | Change::Cancel(_) => {
+                false
+            }
+        }
+    }
+}
+
 /// Something a stock key is asked to do. Who asks comes beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -149,7 +163,8 @@ pub enum Command {
         reservation: ReservationId,
         /// What.
         change: Change,
-        /// What the followers prepared; none when no follower gives more than before.
+        /// What it was reckoned from and what the followers prepared; none for a new
+        /// reservation at one key and for a change that takes nothing more.
         raise: Option<Raise>,
         /// What tills used at followers and the lead may not know yet.
         uses: Vec<(StockKey, Quantity)>,

@@ -14,10 +14,11 @@ use super::time::Timestamp;
 pub struct MovementId(pub u128);
 
 impl MovementId {
-    /// The id of a transfer's other half: the caller may have used the same id at the
-    /// destination for something else.
-    pub fn at_destination(self) -> MovementId {
-        MovementId(!self.0)
+    /// The id of a transfer's other half. The caller may have used the same id at the destination
+    /// for something else, or at another source: ids are unique per key only.
+    pub fn at_destination(self, source: &StockKey) -> MovementId {
+        let bytes = [&self.0.to_le_bytes(), source.as_str().as_bytes()].concat();
+        MovementId(xxhash_rust::xxh3::xxh3_128(&bytes))
     }
 }
 

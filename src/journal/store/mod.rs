@@ -195,6 +195,9 @@ pub enum StoreError {
     /// The embedded engine failed.
     #[error("the embedded store failed: {0}")]
     Engine(#[from] fjall::Error),
+    /// The system gives no thread to write with.
+    #[error("cannot start the journal's thread: {0}")]
+    Thread(std::io::Error),
     /// The journal was closed before.
     #[error("the journal is closed")]
     Closed,

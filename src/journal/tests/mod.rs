@@ -1,6 +1,8 @@
 //! How the journal behaves, on the memory store where the disk does not matter and on a data
 //! directory where it does.
 
+#[cfg(feature = "failpoints")]
+mod crash;
 mod embedded;
 mod failure;
 mod model;
@@ -28,9 +30,13 @@ enum Told {
     Answered(String, Result<(), OutcomeUnknown>),
 }
 
+/// Who was published at which position, in order.
+type Positions = Arc<Mutex<Vec<(String, u64)>>>;
+
 /// What was told to whom, in order, and a way to wait for an answer.
 struct Log {
     told: Arc<Mutex<Vec<Told>>>,
+    positions: Positions,
     sender: Sender<String>,
     answers: Receiver<String>,
 }
@@ -39,6 +45,7 @@ struct Log {
 struct Noting {
     name: String,
     told: Arc<Mutex<Vec<Told>>>,
+    positions: Positions,
     answers: Sender<String>,
     /// Runs within `publish`, on the writer's thread.
     on_publish: Option<Box<dyn FnOnce() + Send>>,
@@ -49,6 +56,7 @@ impl Log {
         let (sender, answers) = channel();
         Log {
             told: Arc::default(),
+            positions: Arc::default(),
             sender,
             answers,
         }
@@ -67,6 +75,7 @@ impl Log {
         Box::new(Noting {
             name: name.into(),
             told,
+            positions: self.positions.clone(),
             answers,
             on_publish,
         })
@@ -100,7 +109,10 @@ impl Log {
 }
 
 impl Completion for Noting {
-    fn publish(&mut self, _: Position) {
+    fn publish(&mut self, position: Position) {
+        self.positions
+            .lock()
+            .push((self.name.clone(), position.get()));
         if let Some(act) = self.on_publish.take() {
             act();
         }

@@ -117,6 +117,9 @@ fn all_that_queues_during_a_write_becomes_one_group_published_whole_before_any_a
         answered("wait"),
     ];
     assert_eq!(log.told(), expected);
+    let at = |name: &str, position| (name.to_owned(), position);
+    let expected = [at("held", 1), at("a", 2), at("b", 3), at("wait", 3)];
+    assert_eq!(*log.positions.lock(), expected);
     assert_eq!(group_sizes(&*store), [1, 2]);
     assert_eq!(journal.durable(), Position::new(3));
     journal.close();

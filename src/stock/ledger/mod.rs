@@ -10,7 +10,9 @@
 mod apply;
 mod call;
 mod decide;
+mod figures;
 mod follower;
+mod forget;
 mod lead;
 mod lines;
 mod movement;
@@ -295,17 +297,19 @@ impl Ledger {
     pub fn inquiries(&self, now: Timestamp) -> Vec<Inquiry> {
         let until = (now, ReservationId(u128::MAX));
         let overdue = self.waits.range(..=until).chain(self.hints.range(..=until));
-        let inquiry = |(_, id): &(Timestamp, ReservationId)| {
-            let hold = &self.kept.holds[id];
-            let waiting = hold.prepared.filter(|prepared| prepared.before <= now);
-            let (lead, prepared) = (hold.lead.clone(), waiting.map(|prepared| prepared.revision));
-            Inquiry {
-                reservation: *id,
-                lead,
-                prepared,
-            }
-        };
-        overdue.take(INQUIRE_AT_ONCE_MAX).map(inquiry).collect()
+        let overdue = overdue.take(INQUIRE_AT_ONCE_MAX);
+        overdue.map(|(_, id)| self.inquiry(*id, now)).collect()
+    }
+
+    /// The question to the lead of a hold here.
+    fn inquiry(&self, id: ReservationId, now: Timestamp) -> Inquiry {
+        let hold = &self.kept.holds[&id];
+        let waiting = hold.prepared.filter(|prepared| prepared.before <= now);
+        Inquiry {
+            reservation: id,
+            lead: hold.lead.clone(),
+            prepared: waiting.map(|prepared| prepared.revision),
+        }
     }
 
     /// What decisions may still give away: below zero when more is promised than there is.

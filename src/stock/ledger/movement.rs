@@ -28,7 +28,7 @@ impl Ledger {
         if let Some(id) = named
             && self.is_in_doubt(id, now)
         {
-            return Ok(Decision::SettleFirst(self.inquiries(now)));
+            return Ok(Decision::SettleFirst(vec![self.inquiry(id, now)]));
         }
         let absorbed = self.absorbs(movement);
         let delta = if absorbed {
@@ -89,10 +89,9 @@ impl Ledger {
     /// Whether a hold led elsewhere may have lapsed without this key knowing.
     fn is_in_doubt(&self, id: ReservationId, now: Timestamp) -> bool {
         let hold = self.hold(id);
-        let hint = hold
-            .filter(|hold| hold.lead != self.key)
-            .and_then(|hold| hold.grant.deadline);
-        hint.is_some_and(|hint| hint <= now) && !self.inquiries(now).is_empty()
+        let hold = hold.filter(|hold| hold.lead != self.key && hold.remaining().is_positive());
+        let hint = hold.and_then(|hold| hold.grant.deadline);
+        hint.is_some_and(|hint| hint <= now)
     }
 
     /// Whether a count has already seen what this movement tells.

@@ -22,17 +22,31 @@ const MEMTABLE_BYTES: u64 = 32 << 20;
 /// All is read in long scans, so large blocks; values beyond get a block of their own.
 const BLOCK_BYTES: u32 = 64 << 10;
 
-/// Takes the data directory for this process.
-pub(super) fn lock(directory: &Path) -> Result<File, StoreError> {
-    let path = directory.join("lock");
-    let file = File::options().create(true).append(true).open(&path);
-    let file = file.map_err(|source| file_error("open", &path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
-            directory: directory.to_owned(),
-        }),
-        Err(TryLockError::Error(source)) => Err(file_error("lock", &path, source)),
+/// Holds the data directory for this process until dropped.
+pub(super) struct Hold(File);
+
+impl Hold {
+    /// Takes the data directory, unless another has it.
+    pub(super) fn take(directory: &Path) -> Result<Hold, StoreError> {
+        let path = directory.join("lock");
+        let file = File::options().create(true).append(true).open(&path);
+        let file = file.map_err(|source| file_error("open", &path, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Hold(file)),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+                directory: directory.to_owned(),
+            }),
+            Err(TryLockError::Error(source)) => Err(file_error("lock", &path, source)),
+        }
+    }
+}
+
+impl Drop for Hold {
+    /// Closing the file would not do: a process just being started may have a copy of it.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the data directory stays locked until this process ends");
+        }
     }
 }
 

@@ -17,14 +17,14 @@ mod directory;
 mod marks;
 mod witness;
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode, Readable};
 use parking_lot::Mutex;
 
-use directory::{check_format, create_engine, file_error, lock, open_engine, options};
+use directory::{Hold, check_format, create_engine, file_error, open_engine, options};
 use marks::{BASE_NAME, Marks, ROUND_NAME, encode_round, read_marks};
 use witness::Witness;
 
@@ -46,7 +46,7 @@ pub struct EmbeddedStore {
     appending: Mutex<()>,
     marks: Mutex<Marks>,
     /// Dropped last: the directory is free once the engine is closed.
-    _lock: File,
+    _hold: Hold,
 }
 
 impl EmbeddedStore {
@@ -54,7 +54,7 @@ impl EmbeddedStore {
     /// uses, that another format has, or that has lost records.
     pub fn open(directory: &Path) -> Result<EmbeddedStore, StoreError> {
         fs::create_dir_all(directory).map_err(|source| file_error("create", directory, source))?;
-        let lock = lock(directory)?;
+        let hold = Hold::take(directory)?;
         let engine = directory.join("engine");
         if !engine
             .try_exists()
@@ -90,7 +90,7 @@ impl EmbeddedStore {
             last: AtomicU64::new(last.get()),
             appending: Mutex::new(()),
             marks: Mutex::new(marks),
-            _lock: lock,
+            _hold: hold,
         })
     }
 

@@ -1,0 +1,307 @@
+//! Placing and changing reservations: the Idempotency-Key is claimed, then either the lead decides
+//! alone or what is wanted of other keys is raised first.
+
+use std::collections::BTreeMap;
+
+use futures::future;
+use tokio::sync::oneshot;
+
+use super::call::{CallError, Deliver, Reserved};
+use super::completion::hear;
+use super::idempotency::{Claim, Claimed};
+use super::raise::{Need, Raising, reserved};
+use super::service::StockService;
+use crate::stock::command::{Idempotency, NewLine, Place, Raise};
+use crate::stock::hold::Grant;
+use crate::stock::{
+    Answer, By, Change, Command, Quantity, Refusal, Reservation, ReservationId, State, StockKey,
+    Timestamp,
+};
+
+/// How often a change that met another one begins again.
+const SUPERSEDED_MAX: usize = 8;
+
+impl StockService {
+    /// Places a reservation.
+    pub async fn reserve(
+        &self,
+        by: By,
+        place: Place,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Reserved, CallError> {
+        let context = &self.directory().context;
+        if context.reservations.len() >= context.config.reservations_max {
+            return Err(CallError::Overloaded);
+        }
+        let wants = wants(&place.lines);
+        let (lead, _) = wants.last_key_value().expect("a reservation has a line");
+        let (id, lead, partial) = (place.id, lead.clone(), place.partial);
+        let (claim, repeated) = self.claim(idempotency)?;
+        let change = Change::Place(Box::new(place));
+        if wants.len() == 1 || repeated.is_some() {
+            let lead = repeated.unwrap_or(lead);
+            let asked = Asked {
+                by,
+                id,
+                change,
+                idempotency,
+                claim,
+            };
+            return self.at_lead(&lead, asked, None, Vec::new()).await;
+        }
+        let base = Grant::default();
+        let needs = wants
+            .into_iter()
+            .map(|(key, wanted)| Need { key, wanted, base })
+            .collect();
+        let base_revision = 0;
+        let raising = Raising {
+            by,
+            id,
+            lead,
+            base_revision,
+            needs,
+            partial,
+            change,
+            idempotency,
+            claim,
+        };
+        match self.run(raising).await {
+            // The raise was given up before its lead committed it: nothing happened.
+            Err(CallError::Refused(Refusal::TooLate | Refusal::Superseded)) => {
+                Err(CallError::Overloaded)
+            }
+            reserved => reserved,
+        }
+    }
+
+    /// Changes a reservation.
+    pub async fn change(
+        &self,
+        by: By,
+        id: ReservationId,
+        change: Change,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Reserved, CallError> {
+        for _ in 0..SUPERSEDED_MAX {
+            let (claim, repeated) = self.claim(idempotency)?;
+            let (by, change) = (by.clone(), change.clone());
+            let asked = Asked {
+                by,
+                id,
+                change,
+                idempotency,
+                claim,
+            };
+            if let Some(lead) = repeated {
+                return self.at_lead(&lead, asked, None, Vec::new()).await;
+            }
+            let known = self
+                .reservation(id)
+                .await?
+                .ok_or(Refusal::ReservationNotFound)?;
+            match self.change_known(&known, asked).await {
+                Err(CallError::Refused(Refusal::TooLate | Refusal::Superseded)) => {}
+                reserved => return reserved,
+            }
+        }
+        Err(CallError::Overloaded)
+    }
+
+    /// The first answer to a request that was answered before; none if it was not. For a request
+    /// that the border would refuse now: what changed since must not change the first answer.
+    pub async fn replay(
+        &self,
+        by: By,
+        idempotency: Idempotency,
+    ) -> Result<Option<Reserved>, CallError> {
+        let (claim, repeated) = self.claim(Some(idempotency))?;
+        let Some(lead) = repeated else {
+            return Ok(None);
+        };
+        // The lead answers from what it remembers before it looks at what is asked, or whose it
+        // is: no reservation has this name.
+        let (id, change, idempotency) = (ReservationId(0), Change::Release, Some(idempotency));
+        let asked = Asked {
+            by,
+            id,
+            change,
+            idempotency,
+            claim,
+        };
+        match self.at_lead(&lead, asked, None, Vec::new()).await {
+            Err(CallError::Refused(Refusal::ReservationNotFound)) => Ok(None),
+            first => first.map(Some),
+        }
+    }
+
+    /// Changes a reservation that is known at some revision; refused as superseded if what it
+    /// takes more of stock was reckoned from another one than the newest.
+    async fn change_known(&self, known: &Reservation, asked: Asked) -> Result<Reserved, CallError> {
+        let needs = needs(known, &asked.change);
+        let raises = |need: &Need| need.key != known.lead && need.wanted > need.base.granted;
+        if !needs.iter().any(raises) {
+            let raise = asked.change.takes_stock().then(|| Raise {
+                base_revision: known.revision,
+                prepared: Vec::new(),
+                before: self.prepare_before(),
+            });
+            let uses = self.uses(known, &asked.by, &asked.change).await;
+            return self.at_lead(&known.lead, asked, raise, uses).await;
+        }
+        let Asked {
+            by,
+            id,
+            change,
+            idempotency,
+            claim,
+        } = asked;
+        let raising = Raising {
+            by,
+            id,
+            lead: known.lead.clone(),
+            base_revision: known.revision,
+            needs,
+            partial: false,
+            change,
+            idempotency,
+            claim,
+        };
+        self.run(raising).await
+    }
+
+    fn prepare_before(&self) -> Timestamp {
+        self.now()
+            .plus_millis(self.directory().context.config.prepare_ms)
+    }
+
+    fn claim(
+        &self,
+        idempotency: Option<Idempotency>,
+    ) -> Result<(Option<Claim>, Option<StockKey>), CallError> {
+        let Some(idempotency) = idempotency else {
+            return Ok((None, None));
+        };
+        let claimed = self
+            .directory()
+            .context
+            .idempotency
+            .claim(idempotency, self.now())?;
+        match claimed {
+            Claimed::First(claim) => Ok((Some(claim), None)),
+            Claimed::Repeated(lead) => Ok((None, Some(lead))),
+        }
+    }
+
+    /// A change that its lead decides alone.
+    async fn at_lead(
+        &self,
+        lead: &StockKey,
+        asked: Asked,
+        raise: Option<Raise>,
+        uses: Vec<(StockKey, Quantity)>,
+    ) -> Result<Reserved, CallError> {
+        let (change, idempotency, claim) = (asked.change, asked.idempotency, asked.claim);
+        let command = Command::Change {
+            reservation: asked.id,
+            change,
+            raise,
+            uses,
+            idempotency,
+        };
+        let (deliver, replied) = Deliver::new(asked.by, command);
+        let deliver = Deliver { claim, ..deliver };
+        let reply = self.directory().call(lead, deliver, replied).await?;
+        Ok(reserved(reply.answer))
+    }
+
+    /// Runs a raise beside the caller, so that it comes to its end even if the caller hangs up.
+    async fn run(&self, raising: Raising) -> Result<Reserved, CallError> {
+        let (told, outcome) = oneshot::channel();
+        let directory = self.directory().clone();
+        self.directory()
+            .run_errand(async move { hear(told, raising.run(&directory).await) });
+        outcome.await.unwrap_or(Err(CallError::OutcomeUnknown))
+    }
+
+    /// What tills used at followers, before something of a confirmed reservation is handed over
+    /// or cancelled. A follower that does not answer has reported, or will.
+    async fn uses(
+        &self,
+        known: &Reservation,
+        by: &By,
+        change: &Change,
+    ) -> Vec<(StockKey, Quantity)> {
+        if !matches!(change, Change::Fulfil(_) | Change::Cancel(_)) {
+            return Vec::new();
+        }
+        let asked = known.followers().map(|follower| async {
+            let (reservation, wanted) = (known.id, Quantity::ZERO);
+            let base = known.grant(follower);
+            let ask = Command::Ask {
+                reservation,
+                base,
+                wanted,
+            };
+            match self
+                .call(follower, by.clone(), ask)
+                .await
+                .map(|reply| reply.answer)
+            {
+                Ok(Answer::Grantable { till_used, .. }) => Some((follower.clone(), till_used)),
+                Ok(_) | Err(_) => None,
+            }
+        });
+        future::join_all(asked)
+            .await
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+}
+
+/// A change as it was asked for, and its claim on the Idempotency-Key.
+struct Asked {
+    by: By,
+    id: ReservationId,
+    change: Change,
+    idempotency: Option<Idempotency>,
+    claim: Option<Claim>,
+}
+
+/// What the lines want of each key.
+fn wants(lines: &[NewLine]) -> BTreeMap<StockKey, Quantity> {
+    let mut wants = BTreeMap::new();
+    for line in lines {
+        *wants.entry(line.key.clone()).or_insert(Quantity::ZERO) += line.quantity;
+    }
+    wants
+}
+
+/// What a change would want of each key; nothing for one that takes nothing more.
+fn needs(known: &Reservation, change: &Change) -> Vec<Need> {
+    let need = |(key, wanted): (StockKey, Quantity)| {
+        let base = known.grant(&key);
+        Need { key, wanted, base }
+    };
+    match change {
+        Change::ReplaceLines(lines) if known.state == State::Held => {
+            wants(lines).into_iter().map(need).collect()
+        }
+        Change::Confirm { reclaim: true, .. } if known.state == State::Expired => {
+            let keys: BTreeMap<StockKey, Quantity> = known
+                .shares
+                .iter()
+                .map(|s| (s.key.clone(), known.wanted(&s.key)))
+                .collect();
+            keys.into_iter().map(need).collect()
+        }
+        Change::Place(_)
+        | Change::ReplaceLines(_)
+        | Change::Extend { .. }
+        | Change::Confirm { .. }
+        | Change::Fulfil(_)
+        | Change::Release
+        | Change::Cancel(_) => Vec::new(),
+    }
+}

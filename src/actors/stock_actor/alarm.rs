@@ -1,0 +1,89 @@
+//! What a stock actor does by itself: its one alarm rings for its earliest deadline, to gather what
+//! others have done, and to go to rest when nobody needs it.
+
+use std::mem;
+use std::time::Duration;
+
+use actix::fut::{ActorFutureExt, wrap_future};
+use actix::{ActorContext, AsyncContext, Context};
+
+use super::{StockActor, Told};
+use crate::stock::{By, Command, Decision, Timestamp};
+
+/// How soon leads are asked again about what is overdue: their answer is on its way.
+const OVERDUE_MS: i64 = 100;
+
+/// How long a passivated actor still forwards what reaches its mailbox.
+const FORWARD: Duration = Duration::from_secs(2);
+
+impl StockActor {
+    pub(super) fn set_alarm(&mut self, ctx: &mut Context<Self>) {
+        if self.retired {
+            return;
+        }
+        let idle_at = self
+            .last_used
+            .plus_millis(self.directory.context.config.idle_ms);
+        let now = self.now();
+        let next = self.ledger.next_alarm();
+        let next = next.map(|at| if at <= now { self.ask_again } else { at });
+        let due = next.into_iter().chain(self.gather_until);
+        let at = due.fold(idle_at, Timestamp::min);
+        if self.alarm.as_ref().is_some_and(|(set, _)| *set <= at) {
+            return;
+        }
+        let at = at.max(now);
+        let clock = self.directory.context.clock.clone();
+        let sleep = wrap_future::<_, Self>(async move { clock.sleep_until(at).await });
+        let handle = ctx.spawn(sleep.map(|(), actor, ctx| actor.ring(ctx)));
+        if let Some((_, old)) = self.alarm.replace((at, handle)) {
+            ctx.cancel_future(old);
+        }
+    }
+
+    /// The alarm rang: something is due, or the key had nothing to do for a while.
+    fn ring(&mut self, ctx: &mut Context<Self>) {
+        self.alarm = None;
+        let now = self.now();
+        self.record_due(now);
+        if self.gather_until.is_some_and(|until| until <= now) {
+            self.record_done(now);
+        }
+        let overdue = self.ledger.next_alarm().is_some_and(|at| at <= now);
+        if overdue && self.ask_again <= now {
+            self.ask_again = now.plus_millis(OVERDUE_MS);
+            self.ask_leads(self.ledger.inquiries(now), None);
+        }
+        let idle_at = self
+            .last_used
+            .plus_millis(self.directory.context.config.idle_ms);
+        if idle_at <= now && !self.passivate(ctx) {
+            self.last_used = now;
+        }
+        self.set_alarm(ctx);
+    }
+
+    /// Records what others have done, all that was gathered in one record.
+    fn record_done(&mut self, now: Timestamp) {
+        self.gather_until = None;
+        let command = Command::Acknowledge(mem::take(&mut self.done));
+        let by = By::onhand();
+        let rules = &self.directory.context.rules;
+        if let Ok(Decision::Record(events, _)) = self.ledger.decide(&by, &command, now, rules) {
+            let place = self.directory.context.journal.place_reserved();
+            self.commit(by, events, now, place, Told::default());
+        }
+    }
+
+    /// Puts the ledger to rest in the directory, if nothing depends on this actor.
+    fn passivate(&mut self, ctx: &mut Context<Self>) -> bool {
+        let durable = self.directory.context.journal.durable() >= self.last;
+        if !durable || !self.ledger.is_idle() || !self.done.is_empty() {
+            return false;
+        }
+        self.retired = true;
+        self.directory.passivate(&self.ledger);
+        ctx.run_later(FORWARD, |_, ctx| ctx.stop());
+        true
+    }
+}

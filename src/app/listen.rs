@@ -1,0 +1,136 @@
+//! Listeners: sockets bound, TLS loaded, servers running.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::{App, HttpServer, web};
+use rustls::ServerConfig;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::AppError;
+use super::node::Started;
+use crate::config::Config;
+use crate::http::border::{Border, Readiness};
+use crate::http::{limits::Limits, routes};
+
+/// A server and where it listens.
+pub struct Listening {
+    /// Stops it.
+    pub server: ServerHandle,
+    address: SocketAddr,
+    tls: bool,
+}
+
+impl fmt::Display for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.address)
+    }
+}
+
+/// Starts the ops listener.
+pub fn ops(config: &Config, readiness: &Readiness) -> Result<Listening, AppError> {
+    let readiness = web::Data::new(readiness.clone());
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(readiness.clone())
+            .configure(routes::ops)
+    });
+    let server = server.workers(1).disable_signals().shutdown_timeout(1);
+    let bound = server.bind(config.http.ops_listen);
+    let bound = bound.map_err(|source| unbound(config.http.ops_listen, source))?;
+    Ok(running(bound.addrs(), false, bound.run()))
+}
+
+/// Starts the public listener.
+pub fn public(config: &Config, started: &Started) -> Result<Listening, AppError> {
+    let limits = limits(config);
+    let (stock, catalogue) = (started.stock.clone(), started.catalogue.clone());
+    let border = web::Data::new(Border::new(stock, catalogue, limits));
+    let yardstick = config.http.yardstick;
+    let mut server = HttpServer::new(move || {
+        let app = App::new().app_data(border.clone());
+        app.wrap(actix_web::middleware::from_fn(crate::http::gate::gate))
+            .configure(|service| routes::public(service, yardstick))
+    });
+    if config.http.workers > 0 {
+        server = server.workers(config.http.workers);
+    }
+    let server = server
+        .disable_signals()
+        .shutdown_timeout(config.http.stop_seconds_max)
+        .max_connections(config.http.connections_max)
+        .client_request_timeout(Duration::from_millis(config.http.request_head_ms_max))
+        .keep_alive(Duration::from_secs(config.http.keep_alive_seconds));
+    let address = config.http.listen;
+    let tls = tls(config)?;
+    let encrypted = tls.is_some();
+    let bound = match tls {
+        Some(tls) => server.bind_rustls_0_23(address, tls),
+        None => server.bind(address),
+    };
+    let bound = bound.map_err(|source| unbound(address, source))?;
+    Ok(running(bound.addrs(), encrypted, bound.run()))
+}
+
+fn running(addresses: Vec<SocketAddr>, tls: bool, server: Server) -> Listening {
+    let address = addresses[0];
+    let handle = server.handle();
+    actix::spawn(server);
+    Listening {
+        server: handle,
+        address,
+        tls,
+    }
+}
+
+fn unbound(address: SocketAddr, source: std::io::Error) -> AppError {
+    AppError::Io {
+        what: format!("cannot listen on {address}"),
+        source,
+    }
+}
+
+/// The certificate chain and key, if the configuration names them.
+fn tls(config: &Config) -> Result<Option<ServerConfig>, AppError> {
+    let (Some(chain), Some(key)) = (&config.http.tls_cert, &config.http.tls_key) else {
+        return Ok(None);
+    };
+    let unreadable = |path: &Path, error: &dyn fmt::Display| {
+        AppError::Tls(format!("{} is no usable PEM file: {error}", path.display()))
+    };
+    let certificates = CertificateDer::pem_file_iter(chain)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| unreadable(chain, &error))?;
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, &error))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let server = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map(|builder| builder.with_no_client_auth())
+        .and_then(|builder| builder.with_single_cert(certificates, secret));
+    let server = server.map_err(|error| AppError::Tls(format!("the certificate: {error}")))?;
+    Ok(Some(server))
+}
+
+fn limits(config: &Config) -> Limits {
+    let (http, stock) = (&config.http, &config.stock);
+    Limits {
+        body_bytes_max: http.body_bytes_max,
+        requests_per_second_max: http.requests_per_second_max,
+        requests_burst_max: http.requests_burst_max,
+        token_requests_per_second_max: http.token_requests_per_second_max,
+        retry_after_seconds: http.retry_after_seconds,
+        behind_proxy: http.behind_proxy,
+        limited_max: stock.limited_max,
+        ttl_seconds_default: stock.ttl_seconds_default,
+        ttl_seconds_max: stock.ttl_seconds_max,
+        lines_max: stock.lines_max,
+        batch_max: stock.movements_max,
+        ..Limits::default()
+    }
+}

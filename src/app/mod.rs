@@ -1,0 +1,152 @@
+//! The composition root: what is started in which order, and stopped in the reverse one.
+//!
+//! Start: data directory, clock, journal, recovery, what is due and owed, a snapshot of what was
+//! replayed, tokens, the public listener. The ops listener answers from the beginning.
+//! Stop: not ready, requests under way, errands, a last snapshot, the journal.
+
+mod listen;
+mod node;
+pub mod recovery;
+pub mod snapshots;
+pub mod state;
+pub mod trim;
+pub mod upkeep;
+pub mod verify;
+
+use std::io::Write;
+use std::path::Path;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::clock::Stopwatch;
+use crate::config::Config;
+use crate::http::border::Readiness;
+use crate::journal::{EmbeddedStore, StoreError};
+
+pub use node::Node;
+
+/// How many records are replayed between two lines of progress.
+const PROGRESS_RECORDS: u64 = 500_000;
+
+/// Why the service did not start, or stopped otherwise than asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The data directory.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is in the data directory.
+    #[error("the data directory cannot be recovered: {0}")]
+    Recovery(#[from] recovery::RecoveryError),
+    /// The system's clock.
+    #[error(transparent)]
+    Clock(#[from] crate::clock::ClockError),
+    /// A listener or a signal handler.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A certificate or key.
+    #[error("{0}")]
+    Tls(String),
+    /// The first token could not be made.
+    #[error("the first token could not be made: {0}")]
+    Bootstrap(crate::catalogue::CatalogueError),
+    /// The journal could not be written.
+    #[error("the journal could not be written; what was not acknowledged may or may not be there")]
+    JournalFailed,
+}
+
+/// Runs the service until it is told to stop.
+pub fn serve(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
+    actix::System::new().block_on(run(config, out))
+}
+
+/// Opens a data directory that no service has open and proves it.
+pub fn verify_directory(directory: &Path) -> Result<verify::Verified, AppError> {
+    if !directory.is_dir() {
+        let source = std::io::ErrorKind::NotFound.into();
+        return Err(AppError::Io {
+            what: directory.display().to_string(),
+            source,
+        });
+    }
+    let store = EmbeddedStore::open(directory)?;
+    let progress = |records| {
+        if records % PROGRESS_RECORDS == 0 {
+            tracing::info!(records, "replaying the journal");
+        }
+    };
+    Ok(verify::verify(&store, progress)?)
+}
+
+async fn run(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
+    let stopwatch = Stopwatch::start();
+    let mut stop = Stop::listen()?;
+    let readiness = Readiness::not_ready("starting");
+    let node = Node::open(config)?;
+    readiness.set_not_ready("recovering");
+    let ops = listen::ops(config, &readiness)?;
+    let recovered = node.recover(config).await?;
+    let mut started = node.start(config, &recovered).await?;
+    let failed = started.failed.take().expect("a node starts once");
+    let public = listen::public(config, &started)?;
+    let upkeep = actix::spawn(upkeep::run(
+        started.snapshots.clone(),
+        config.journal.clone(),
+    ));
+    readiness.set_ready();
+    let listening = (&public, &ops);
+    if let Err(error) = started.greet(config, &recovered, stopwatch.elapsed(), listening, out) {
+        tracing::warn!(%error, "the greeting could not be written");
+    }
+
+    let failed = stop.wait(failed).await;
+    readiness.set_not_ready("stopping");
+    public.server.stop(true).await;
+    upkeep.abort();
+    let outcome = if failed {
+        Err(AppError::JournalFailed)
+    } else {
+        started.close().await
+    };
+    ops.server.stop(true).await;
+    tracing::info!(elapsed = ?stopwatch.elapsed(), "stopped");
+    outcome
+}
+
+/// What ends the service: a signal, or the journal's failure.
+struct Stop {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Stop, AppError> {
+        let listen = |kind| {
+            signal(kind).map_err(|source| AppError::Io {
+                what: "signals".into(),
+                source,
+            })
+        };
+        let (terminate, interrupt) = (
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::interrupt())?,
+        );
+        Ok(Stop {
+            terminate,
+            interrupt,
+        })
+    }
+
+    /// Waits for the end; whether it is the journal's failure.
+    async fn wait(&mut self, failed: tokio::sync::oneshot::Receiver<()>) -> bool {
+        tokio::select! {
+            _ = self.terminate.recv() => false,
+            _ = self.interrupt.recv() => false,
+            failed = failed => failed.is_ok(),
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! One node: store, journal, keys and catalogue, put together from the configuration.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Arbiter;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use super::AppError;
+use super::listen::Listening;
+use super::recovery::{Recovered, recover};
+use super::snapshots::Snapshots;
+use crate::actors::{
+    ActorsConfig, Context, Directory, IdempotencyIndex, PublishedReservations, StockService,
+};
+use crate::catalogue::{self, Catalogue, CatalogueConfig, CatalogueLimits, Secret};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::journal::group::GroupLimits;
+use crate::journal::{EmbeddedStore, Journal, JournalConfig, Observers, Store, high_water};
+use crate::stock::{Quantity, Rules};
+
+/// Names the lineage of data in the store's meta values, with the rules of the public view.
+const EPOCH: &str = "epoch";
+
+/// How long errands may take to finish at a start and at a stop.
+const ERRANDS_MAX: Duration = Duration::from_secs(10);
+
+/// A node that is not serving yet.
+pub struct Node {
+    store: Arc<dyn Store>,
+    journal: Journal,
+    directory: Arc<Directory>,
+    recovery: Mutex<Option<catalogue::Recovery>>,
+    arbiters: Vec<Arbiter>,
+    epoch: String,
+    failed: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+/// A node that serves.
+pub struct Started {
+    /// The node.
+    pub node: Node,
+    /// Stock and reservations.
+    pub stock: StockService,
+    /// Items, locations, tokens.
+    pub catalogue: Catalogue,
+    /// What takes snapshots.
+    pub snapshots: Snapshots,
+    /// The token made at the first start, to be shown once.
+    pub secret: Option<Secret>,
+    /// Hears when the journal failed.
+    pub failed: Option<oneshot::Receiver<()>>,
+}
+
+impl Node {
+    /// Opens the data directory and starts its journal; nothing is served yet.
+    pub fn open(config: &Config) -> Result<Node, AppError> {
+        let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(&config.journal.data_dir)?);
+        let clock = Clock::system(high_water(&*store)?)?;
+        let epoch = epoch(&*store, config.stock.limited_max)?;
+        let (tell_failed, failed) = oneshot::channel();
+        let observers = Observers {
+            failed: Box::new(move |_| {
+                // Nobody listens once the process stops by itself.
+                tell_failed.send(()).ok();
+            }),
+            written: Box::new(|_| {}),
+        };
+        let journal_config = JournalConfig {
+            queue_places_max: config.journal.queue_places_max,
+            group: GroupLimits {
+                group_bytes_max: config.journal.group_bytes_max,
+                ..GroupLimits::default()
+            },
+            ..JournalConfig::default()
+        };
+        let journal = Journal::start(store.clone(), clock.clone(), journal_config, observers)?;
+        let context = Context {
+            journal: journal.clone(),
+            clock,
+            rules: Rules {
+                limited_max: Quantity::from(config.stock.limited_max),
+                holds_max: config.stock.holds_max,
+                led_max: config.stock.reservations_max,
+                remembered_max: config.stock.remembered_ids_max,
+                answers_max: config.stock.idempotency_answers_max,
+            },
+            config: ActorsConfig {
+                mailbox_capacity: config.actors.mailbox_capacity,
+                command_timeout: Duration::from_millis(config.actors.command_timeout_ms),
+                idle_ms: seconds(config.actors.idle_seconds),
+                prepare_ms: i64::try_from(config.actors.prepare_timeout_ms).unwrap_or(i64::MAX),
+                reservations_max: config.stock.reservations_max,
+            },
+            reservations: PublishedReservations::default(),
+            idempotency: IdempotencyIndex::new(config.stock.idempotency_answers_max),
+        };
+        let arbiters: Vec<Arbiter> = (0..arbiters(config)).map(|_| Arbiter::new()).collect();
+        let handles = arbiters.iter().map(Arbiter::handle).collect();
+        Ok(Node {
+            store,
+            journal,
+            directory: Directory::new(context, handles),
+            recovery: Mutex::new(None),
+            arbiters,
+            epoch,
+            failed: Mutex::new(Some(failed)),
+        })
+    }
+
+    /// Brings back what the data directory holds. The ops listener answers meanwhile.
+    pub async fn recover(&self, config: &Config) -> Result<Recovered, AppError> {
+        let (store, directory) = (self.store.clone(), self.directory.clone());
+        let limits = catalogue_limits(config);
+        let recovering = tokio::task::spawn_blocking(move || {
+            let mut catalogue = catalogue::Recovery::new(limits);
+            recover(&*store, &directory, &mut catalogue).map(|recovered| (recovered, catalogue))
+        });
+        let (recovered, catalogue) = recovering
+            .await
+            .expect("a panic stops the process before this")?;
+        *self.recovery.lock() = Some(catalogue);
+        Ok(recovered)
+    }
+
+    /// Settles what is due and owed, then makes sure that what was replayed is synced anew: a
+    /// failed sync may have left pages that look clean.
+    pub async fn start(self, config: &Config, recovered: &Recovered) -> Result<Started, AppError> {
+        let recovery = self.recovery.lock().take().unwrap_or_default();
+        let limits = catalogue_limits(config);
+        let catalogue = Catalogue::start(
+            recovery,
+            CatalogueConfig {
+                limits,
+                ..CatalogueConfig::default()
+            },
+            self.journal.clone(),
+            self.directory.context.clock.clone(),
+            &self.arbiters[0].handle(),
+        );
+        let woken = self.directory.wake_busy().await;
+        self.finish_errands().await;
+        tracing::debug!(woken, "keys with deadlines or unfinished work are awake");
+        let (directory, store) = (self.directory.clone(), self.store.clone());
+        let snapshots = Snapshots::new(directory, catalogue.clone(), store);
+        if recovered.records > 0 {
+            snapshots.round().await?;
+        }
+        let secret = match &config.http.admin_token {
+            Some(secret) => {
+                catalogue.accept_from_environment(secret.reveal());
+                None
+            }
+            None => catalogue.bootstrap().await.map_err(AppError::Bootstrap)?,
+        };
+        let stock = StockService::new(self.directory.clone(), &self.epoch);
+        let failed = self.failed.lock().take();
+        Ok(Started {
+            node: self,
+            stock,
+            catalogue,
+            snapshots,
+            secret,
+            failed,
+        })
+    }
+}
+
+impl Node {
+    /// Waits for the work between keys, a bounded time.
+    async fn finish_errands(&self) {
+        if tokio::time::timeout(ERRANDS_MAX, self.directory.idle())
+            .await
+            .is_err()
+        {
+            tracing::warn!("work between keys is unfinished; it goes on, or at the next start");
+        }
+    }
+}
+
+impl Started {
+    /// Finishes what runs, takes a last snapshot, closes the journal.
+    pub async fn close(&self) -> Result<(), AppError> {
+        let node = &self.node;
+        node.finish_errands().await;
+        let outcome = self.snapshots.round().await;
+        let journal = node.journal.clone();
+        let closed = tokio::task::spawn_blocking(move || journal.close());
+        closed.await.expect("a panic stops the process before this");
+        outcome?;
+        Ok(())
+    }
+
+    /// Says what listens where, where the data is, how long recovery took and what to open next.
+    pub fn greet(
+        &self,
+        config: &Config,
+        recovered: &Recovered,
+        took: Duration,
+        (public, ops): (&Listening, &Listening),
+        out: &mut dyn Write,
+    ) -> std::io::Result<()> {
+        let data = config.journal.data_dir.display();
+        let Recovered { keys, records } = recovered;
+        writeln!(out, "Onhand is ready.")?;
+        writeln!(out, "  public   {public}")?;
+        writeln!(out, "  ops      {ops}  (/livez, /readyz)")?;
+        writeln!(out, "  data     {data}")?;
+        writeln!(
+            out,
+            "  start    {} ms: {keys} stock keys, {records} records replayed",
+            took.as_millis()
+        )?;
+        if let Some(secret) = &self.secret {
+            writeln!(out, "  token    {}", secret.reveal())?;
+            writeln!(
+                out,
+                "           all scopes; shown only now, kept only as a hash"
+            )?;
+        }
+        writeln!(out, "  next     curl {public}/openapi.json")?;
+        out.flush()
+    }
+}
+
+fn catalogue_limits(config: &Config) -> CatalogueLimits {
+    CatalogueLimits {
+        items_max: config.catalogue.items_max,
+        locations_max: config.catalogue.locations_max,
+        tokens_max: config.catalogue.tokens_max,
+    }
+}
+
+fn arbiters(config: &Config) -> usize {
+    match config.actors.arbiters {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        arbiters => arbiters,
+    }
+}
+
+fn seconds(seconds: u64) -> i64 {
+    i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX)
+}
+
+/// The lineage of data. A new one begins when the rules of the public view change: its versions
+/// would otherwise name other faces than before.
+fn epoch(store: &dyn Store, limited_max: u32) -> Result<String, AppError> {
+    let rules = format!(" limited_max={limited_max}");
+    if let Some(known) = store.meta(EPOCH)? {
+        let known = String::from_utf8_lossy(&known).into_owned();
+        if let Some(epoch) = known.strip_suffix(&rules) {
+            return Ok(epoch.to_owned());
+        }
+    }
+    let epoch = format!("{:016x}", rand::random::<u64>());
+    store.put_meta(EPOCH, format!("{epoch}{rules}").as_bytes())?;
+    Ok(epoch)
+}

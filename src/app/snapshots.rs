@@ -1,0 +1,134 @@
+//! Snapshot rounds: what changed since the last one is copied, key by key, while the node works.
+//!
+//! The cut of a round is the durable position read before its first key is copied. A key is
+//! written once its copied version is durable. The round ends with a sync; only then may anything
+//! be trimmed. On an error its keys stay to be written.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use crate::actors::{Directory, Gone};
+use crate::catalogue::Catalogue;
+use crate::journal::codec::stock_entry;
+use crate::journal::{Change, Position, Round, Store, StoreError};
+use crate::stock::StockKey;
+
+/// How many entries are written at once; appends wait meanwhile.
+const ENTRIES_AT_ONCE: usize = 256;
+
+/// What takes snapshots.
+#[derive(Clone)]
+pub struct Snapshots {
+    /// The keys.
+    pub directory: Arc<Directory>,
+    /// The catalogue.
+    pub catalogue: Catalogue,
+    /// Where to.
+    pub store: Arc<dyn Store>,
+    /// One round at a time.
+    turn: Arc<Mutex<()>>,
+}
+
+impl Snapshots {
+    /// What copies `directory` and `catalogue` to `store`.
+    pub fn new(directory: Arc<Directory>, catalogue: Catalogue, store: Arc<dyn Store>) -> Self {
+        Snapshots {
+            directory,
+            catalogue,
+            store,
+            turn: Arc::default(),
+        }
+    }
+
+    /// One round; gives the number of entries written.
+    ///
+    /// It runs to its end even if whoever asked for it goes away: the keys it took are marked
+    /// nowhere else, and a later round's cut would pass over them.
+    pub async fn round(&self) -> Result<usize, StoreError> {
+        let snapshots = self.clone();
+        let round = actix::spawn(async move {
+            let _turn = snapshots.turn.lock().await;
+            snapshots.write_all().await
+        });
+        round.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    async fn write_all(&self) -> Result<usize, StoreError> {
+        let cut = self.directory.context.journal.durable();
+        let dirty: Vec<StockKey> = self.directory.take_dirty().into_iter().collect();
+        let entities = self.catalogue.take_dirty();
+        let outcome = self.write(cut, &dirty, &entities).await;
+        if outcome.is_err() {
+            dirty.iter().for_each(|key| self.directory.mark_dirty(key));
+            self.catalogue
+                .put_back(entities.iter().map(|(key, _)| key.clone()));
+        }
+        outcome.map(|()| dirty.len() + entities.len())
+    }
+
+    async fn write(
+        &self,
+        cut: Position,
+        dirty: &[StockKey],
+        entities: &[(crate::catalogue::EntityKey, Vec<u8>)],
+    ) -> Result<(), StoreError> {
+        let journal = &self.directory.context.journal;
+        for keys in dirty.chunks(ENTRIES_AT_ONCE) {
+            let mut changes = Vec::with_capacity(keys.len());
+            let mut newest = Position::ZERO;
+            for key in keys {
+                let image = self.directory.image(key).await;
+                let Some((image, position)) = image.map_err(|Gone| StoreError::Closed)? else {
+                    continue;
+                };
+                let (key, value) = stock_entry(key.as_str(), &image);
+                changes.push(Change {
+                    key,
+                    value: Some(value),
+                });
+                newest = newest.max(position);
+            }
+            let mut durable = journal.watch();
+            let settled = durable.wait_for(|durable| *durable >= newest || journal.is_failed());
+            if settled.await.is_err() || journal.is_failed() {
+                return Err(StoreError::Closed);
+            }
+            self.put(changes).await?;
+        }
+        for entities in entities.chunks(ENTRIES_AT_ONCE) {
+            let change = |(key, image): &(crate::catalogue::EntityKey, Vec<u8>)| Change {
+                key: key.to_string().into_bytes(),
+                value: Some(image.clone()),
+            };
+            self.put(entities.iter().map(change).collect()).await?;
+        }
+        let (witness, high_water) = (journal.durable(), self.directory.context.clock.now());
+        fail::fail_point!("snapshots::before_finish", |_| std::process::abort());
+        let store = self.store.clone();
+        blocking(move || {
+            store.finish_round(Round {
+                cut,
+                witness,
+                high_water,
+            })
+        })
+        .await?;
+        fail::fail_point!("snapshots::after_finish", |_| std::process::abort());
+        Ok(())
+    }
+
+    async fn put(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        fail::fail_point!("snapshots::before_put", |_| std::process::abort());
+        let store = self.store.clone();
+        blocking(move || store.put_snapshots(changes)).await
+    }
+}
+
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or(Err(StoreError::Closed))
+}

@@ -1,0 +1,241 @@
+//! A client of the contract: one request, one answer, and patience where the contract says that
+//! repeating is safe. It must not know what is sent.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::Deserialize;
+
+/// Which server, and who asks.
+#[derive(Debug, Clone, Args)]
+pub struct ServerArgs {
+    /// The server's public address
+    #[arg(long, env = "ONHAND_URL", default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// The token to ask with
+    #[arg(long, env = "ONHAND_TOKEN", hide_env_values = true)]
+    pub token: String,
+}
+
+/// What a request does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    Post,
+    Put,
+    Delete,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: Vec<u8>,
+}
+
+/// A problem of RFC 9457, as much of it as a person at a terminal needs.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Problem {
+    #[serde(default)]
+    pub(super) code: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    detail: String,
+    #[serde(default)]
+    pub(super) errors: Vec<Fault>,
+}
+
+/// One fault in a body.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Fault {
+    #[serde(default)]
+    pub(super) pointer: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    detail: String,
+}
+
+impl Problem {
+    /// In words: the code, and what is said about it.
+    pub(super) fn words(&self) -> String {
+        let said = if self.detail.is_empty() {
+            &self.title
+        } else {
+            &self.detail
+        };
+        joined(&self.code, said)
+    }
+}
+
+impl Fault {
+    /// In words: the code, and what is said about it.
+    pub(super) fn words(&self) -> String {
+        joined(&self.code, &self.detail)
+    }
+}
+
+fn joined(code: &str, said: &str) -> String {
+    match (code.is_empty(), said.is_empty()) {
+        (false, false) => format!("{code}: {said}"),
+        (false, true) => code.to_owned(),
+        (true, false) => said.to_owned(),
+        (true, true) => "refused without a reason".to_owned(),
+    }
+}
+
+impl Answer {
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The problem in the body, or an empty one if something in between answered in our place.
+    pub(super) fn problem(&self) -> Problem {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// The refusal in words, the status first.
+    pub(super) fn words(&self) -> String {
+        format!("{} {}", self.status, self.problem().words())
+    }
+}
+
+/// The other side; a script in tests.
+pub(super) trait Server {
+    /// One request. The error is a lost connection: whether anything happened is unknown.
+    fn call(&mut self, method: Method, path: &str, body: Option<&str>) -> Result<Answer, String>;
+
+    /// Waits before the next request.
+    fn wait(&mut self, duration: Duration);
+}
+
+/// A server at the end of a connection that is kept open.
+pub(super) struct HttpServer {
+    agent: ureq::Agent,
+    base: String,
+    authorization: String,
+}
+
+/// Longer than the server takes to call an outcome unknown, so that it speaks first.
+const CALL_SECONDS_MAX: u64 = 60;
+const CONNECT_SECONDS_MAX: u64 = 10;
+const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+impl HttpServer {
+    pub(super) fn new(arguments: &ServerArgs) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_connect(Some(Duration::from_secs(CONNECT_SECONDS_MAX)))
+            .timeout_global(Some(Duration::from_secs(CALL_SECONDS_MAX)))
+            .user_agent(concat!("onhand/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Self {
+            agent: config.new_agent(),
+            base: arguments.url.trim_end_matches('/').to_owned(),
+            authorization: format!("Bearer {}", arguments.token),
+        }
+    }
+}
+
+impl Server for HttpServer {
+    fn call(&mut self, method: Method, path: &str, body: Option<&str>) -> Result<Answer, String> {
+        let url = format!("{}{path}", self.base);
+        let authorization = self.authorization.as_str();
+        let with_body = |request: ureq::RequestBuilder<ureq::typestate::WithBody>| {
+            let request = request.header("authorization", authorization);
+            match body {
+                Some(body) => request.content_type("application/json").send(body),
+                None => request.send_empty(),
+            }
+        };
+        let without = |request: ureq::RequestBuilder<ureq::typestate::WithoutBody>| {
+            request.header("authorization", authorization).call()
+        };
+        let response = match method {
+            Method::Get => without(self.agent.get(url)),
+            Method::Delete => without(self.agent.delete(url)),
+            Method::Post => with_body(self.agent.post(url)),
+            Method::Put => with_body(self.agent.put(url)),
+        };
+        let lost = |error: ureq::Error| format!("{}: {error}", self.base);
+        let mut response = response.map_err(lost)?;
+        let retry_after = response.headers().get("retry-after");
+        let seconds = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let body = response
+            .body_mut()
+            .with_config()
+            .limit(ANSWER_BYTES_MAX)
+            .read_to_vec();
+        Ok(Answer {
+            status: response.status().as_u16(),
+            retry_after: seconds.map(Duration::from_secs),
+            body: body.map_err(lost)?,
+        })
+    }
+
+    fn wait(&mut self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+}
+
+/// Attempts at one request before we give up: with growing waits, about two minutes.
+const ATTEMPTS_MAX: u32 = 12;
+const WAIT_MAX: Duration = Duration::from_secs(30);
+const WAIT_FIRST: Duration = Duration::from_millis(100);
+
+/// Repeats a request that is safe to repeat until it is answered for good: through overload, rate
+/// limits, unknown outcomes, lost connections and gateways that lost theirs. `Retry-After` is
+/// honoured, but never for longer than half a minute at a time.
+///
+/// # Errors
+/// The last thing heard, once patience is at its end.
+pub(super) fn persist(
+    server: &mut impl Server,
+    method: Method,
+    path: &str,
+    body: Option<&str>,
+) -> Result<Answer, String> {
+    let mut attempt = 1;
+    loop {
+        let (heard, asked) = match server.call(method, path, body) {
+            Ok(answer) if !matches!(answer.status, 429 | 502 | 503 | 504) => return Ok(answer),
+            Ok(answer) => (answer.words(), answer.retry_after),
+            Err(lost) => (lost, None),
+        };
+        if attempt == ATTEMPTS_MAX {
+            return Err(format!(
+                "gave up after {attempt} attempts; the last: {heard}"
+            ));
+        }
+        server.wait(patience(attempt, asked));
+        attempt += 1;
+    }
+}
+
+/// What the server asked for, or a wait that doubles.
+pub(super) fn patience(attempt: u32, asked: Option<Duration>) -> Duration {
+    let own = WAIT_FIRST * 2u32.saturating_pow(attempt.saturating_sub(1).min(16));
+    asked.unwrap_or(own).min(WAIT_MAX)
+}
+
+/// One segment of a path, percent-encoded down to the unreserved characters of RFC 3986.
+pub(super) fn segment(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+pub(super) mod script;
+
+#[cfg(test)]
+mod tests;

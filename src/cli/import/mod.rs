@@ -1,0 +1,175 @@
+//! `import`: a CSV file goes over HTTP in batches, one at a time and in the order of the file, so
+//! that the order per stock key is kept. A bad line is reported by its number and skipped;
+//! repeating a file is safe as far as the contract says so.
+//!
+//! It must not know the server but by the contract.
+
+mod header;
+mod lines;
+mod progress;
+mod row;
+mod sending;
+mod sheet;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::client::{HttpServer, Method, Server, ServerArgs};
+use header::Header;
+use lines::{Lines, Record};
+use progress::Report;
+use sending::{Batch, Sending};
+use sheet::Layout;
+
+/// Arguments of `import`.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// What the file holds.
+    #[command(subcommand)]
+    pub sheet: Sheet,
+}
+
+/// The kinds of file.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Sheet {
+    /// Items: sku, name, unit, decimals, price, currency, offer_price?, offer_from?, offer_until?,
+    /// product?, barcode?; every other column is an attribute
+    Items(FileArgs),
+    /// Locations: location, name, kind, latitude?, longitude?, region?
+    Locations(FileArgs),
+    /// Stock on hand: sku, location, on_hand, safety_stock?; sent as counts under fresh ids
+    Stock {
+        /// The file and the server.
+        #[command(flatten)]
+        file: FileArgs,
+        /// When the stock was counted (RFC 3339), if not now: later movements are added to it
+        #[arg(long, value_name = "TIME", value_parser = row::time)]
+        as_of: Option<String>,
+    },
+    /// Movements: id, type, sku, location, quantity, to?, reservation?, condition?, reason?,
+    /// occurred_at?, counted_at?, channel?, reference?
+    Movements(FileArgs),
+}
+
+/// The file and the server it goes to.
+#[derive(Debug, Clone, Args)]
+pub struct FileArgs {
+    /// The CSV file, its first line naming the columns; - is standard input
+    #[arg(value_name = "FILE.csv")]
+    pub path: PathBuf,
+    /// Which server, and who asks.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Why an import stopped before the end of its file.
+#[derive(Debug, thiserror::Error)]
+enum Stopped {
+    /// The file cannot be read, or is not of this kind.
+    #[error("{0}")]
+    File(String),
+    /// The server does not let us go on.
+    #[error("stopped at line {line}: {reason}; the lines before it are done")]
+    Server { line: u64, reason: String },
+    /// Nothing was begun.
+    #[error("nothing was sent: {0}")]
+    NotBegun(String),
+    /// The report cannot be written.
+    #[error("cannot report: {0}")]
+    Output(#[from] io::Error),
+}
+
+pub(super) fn run(arguments: &ImportArgs) -> ExitCode {
+    let (file, layout) = match &arguments.sheet {
+        Sheet::Items(file) => (file, Layout::Items),
+        Sheet::Locations(file) => (file, Layout::Locations),
+        Sheet::Stock { file, as_of } => (
+            file,
+            Layout::Stock {
+                as_of: as_of.clone(),
+            },
+        ),
+        Sheet::Movements(file) => (file, Layout::Movements),
+    };
+    let mut report = Report::to_terminal(io::stderr(), io::stdout());
+    let mut server = HttpServer::new(&file.server);
+    let done = open(&file.path, &mut report).and_then(|input| {
+        begin(&mut server)?;
+        import(input, &layout, &mut server, &mut report)
+    });
+    let ended = report.finish(&file.path.display().to_string(), done.err().as_ref());
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) | Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn open(path: &Path, report: &mut Report) -> Result<Box<dyn Read>, Stopped> {
+    if path == Path::new("-") {
+        return Ok(Box::new(report.follow(io::stdin(), None)));
+    }
+    let unreadable =
+        |error: io::Error| Stopped::File(format!("cannot read {}: {error}", path.display()));
+    let file = File::open(path).map_err(unreadable)?;
+    let bytes = file.metadata().map_err(unreadable)?.len();
+    Ok(Box::new(report.follow(file, Some(bytes))))
+}
+
+/// A wrong address or token should be told at once, not after the patience that a server in
+/// trouble deserves.
+fn begin(server: &mut impl Server) -> Result<(), Stopped> {
+    let greeted = server.call(Method::Get, "/v1/locations?limit=1", None);
+    let answer = greeted.map_err(Stopped::NotBegun)?;
+    match answer.status {
+        401 | 403 | 404 => Err(Stopped::NotBegun(answer.words())),
+        _ => Ok(()),
+    }
+}
+
+/// Sends the whole file.
+fn import(
+    input: impl Read,
+    layout: &Layout,
+    server: &mut impl Server,
+    report: &mut Report,
+) -> Result<(), Stopped> {
+    let unreadable = |error: io::Error| Stopped::File(format!("cannot read on: {error}"));
+    let mut lines = Lines::new(input);
+    let header = match lines.next().map_err(unreadable)? {
+        Some(Record::Cells { cells, .. }) => Header::check(cells, layout.columns()),
+        Some(Record::Bad { reason, .. }) => Err(format!("the header: {reason}")),
+        None => Err("the file is empty; its first line must name the columns".to_owned()),
+    };
+    let header = header.map_err(Stopped::File)?;
+    let mut sending = Sending {
+        layout,
+        server,
+        report,
+    };
+    let mut batch = Batch::default();
+    while let Some(record) = lines.next().map_err(unreadable)? {
+        let entry = match record {
+            Record::Cells { line, cells } => {
+                let entry = header.row(&cells).and_then(|row| layout.entry(line, &row));
+                entry.map_err(|reason| (line, reason))
+            }
+            Record::Bad { line, reason } => Err((line, reason)),
+        };
+        match entry {
+            Ok(entry) => {
+                if !batch.has_room_for(&entry) {
+                    sending.send(std::mem::take(&mut batch))?;
+                }
+                batch.push(entry);
+            }
+            Err((line, reason)) => sending.report.bad(line, &reason)?,
+        }
+    }
+    sending.send(batch)
+}

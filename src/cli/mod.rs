@@ -1,0 +1,72 @@
+//! The command line: what can be asked of the program, and the client side of it. `serve` and
+//! `verify` are described here and done elsewhere; `import` and `token` talk to a server over
+//! HTTP like any other client.
+//!
+//! It must not know anything of ours but the configuration: what it sends is what the contract
+//! says, so it proves that the contract suffices.
+
+mod client;
+mod import;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::telemetry::logging::LogFormat;
+
+pub use client::ServerArgs;
+pub use import::{ImportArgs, Sheet};
+pub use serve::{ServeArgs, VerifyArgs};
+pub use token::{TokenAction, TokenArgs};
+
+/// Onhand: how many of this product can I sell here, right now?
+#[derive(Debug, Parser)]
+#[command(name = "onhand", version, about, max_term_width = 100)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How much to log: a level, or targets with levels, as in info,onhand::journal=debug
+    #[arg(
+        long,
+        global = true,
+        env = "ONHAND_LOG",
+        value_name = "FILTER",
+        default_value = "info"
+    )]
+    pub log: String,
+    /// Logs for a person or for a machine; they go to standard error
+    #[arg(
+        long,
+        global = true,
+        env = "ONHAND_LOG_FORMAT",
+        value_enum,
+        default_value = "human"
+    )]
+    pub log_format: LogFormat,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs the server
+    Serve(ServeArgs),
+    /// Sends a CSV file to a server, with every bad line reported by its number
+    Import(ImportArgs),
+    /// Recomputes every figure from the journal of a data directory that no server has open
+    Verify(VerifyArgs),
+    /// Creates, lists and revokes tokens
+    Token(TokenArgs),
+}
+
+/// Runs a command that talks to a server; its exit code is 0 only if all of it was done.
+pub fn import(arguments: &ImportArgs) -> ExitCode {
+    import::run(arguments)
+}
+
+/// Creates, lists or revokes tokens.
+pub fn token(arguments: &TokenArgs) -> ExitCode {
+    token::run(arguments)
+}

@@ -1,0 +1,137 @@
+//! The configuration: one section per component, from a TOML file, the environment and the
+//! command line, checked before a port is bound. A later source wins: default < file <
+//! `ONHAND_<SECTION>_<OPTION>` < the flag's own variable < flag.
+//!
+//! It knows names, values and bounds. It must not know what a component does with them, and it
+//! opens nothing but its own file.
+
+mod closest;
+mod error;
+mod sections;
+mod setting;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+pub use closest::closest;
+pub use error::{ConfigError, Source};
+pub use sections::{Actors, Catalogue, Http, Journal, Stock};
+pub use setting::Secret;
+
+use setting::Section;
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Config {
+    /// The border: listeners, TLS, limits on what comes in.
+    pub http: Http,
+    /// Durability: where the data is, how much may wait for the disk, how long history is kept.
+    pub journal: Journal,
+    /// Concurrency: mailboxes, time-outs, passivation.
+    pub actors: Actors,
+    /// The rules of stock and reservations.
+    pub stock: Stock,
+    /// How many items, locations and tokens one node carries.
+    pub catalogue: Catalogue,
+}
+
+impl Config {
+    /// Reads the file, if there is one, then the environment over it. Flags are the caller's to
+    /// lay on top; [`Config::check`] comes after them.
+    ///
+    /// # Errors
+    /// The first option that is unknown or that has a value it cannot take, with its place and,
+    /// where one is close, the name that was probably meant.
+    pub fn read(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
+        let mut config = Self::default();
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+                path: path.to_owned(),
+                reason: source.to_string(),
+            })?;
+            sources::apply_file(&mut config, path, &text)?;
+        }
+        sources::apply_environment(&mut config, environment)?;
+        Ok(config)
+    }
+
+    /// Checks what no single option can know: how options fit together.
+    ///
+    /// # Errors
+    /// The options that contradict each other, and what to do about it.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let contradiction = |options, reason: &str| {
+            Err(ConfigError::Contradiction {
+                options,
+                reason: reason.to_owned(),
+            })
+        };
+        if self.http.tls_cert.is_some() != self.http.tls_key.is_some() {
+            return contradiction(
+                "http.tls_cert, http.tls_key",
+                "TLS needs both a certificate and its key",
+            );
+        }
+        if self.http.listen == self.http.ops_listen && self.http.listen.port() != 0 {
+            return contradiction(
+                "http.listen, http.ops_listen",
+                "the public and the ops listener need different addresses",
+            );
+        }
+        let protected = self.http.tls_cert.is_some() || self.http.behind_proxy;
+        for (option, address) in [
+            ("http.listen", self.http.listen),
+            ("http.ops_listen", self.http.ops_listen),
+        ] {
+            if !address.ip().is_loopback() && !protected {
+                return contradiction(
+                    option,
+                    &format!(
+                        "{address} is reachable from other machines, and tokens would travel in \
+                         the clear: give --tls-cert and --tls-key, or --behind-proxy if a proxy \
+                         ends TLS"
+                    ),
+                );
+            }
+        }
+        if self.stock.ttl_seconds_default > self.stock.ttl_seconds_max {
+            return contradiction(
+                "stock.ttl_seconds_default, stock.ttl_seconds_max",
+                "the default time to live is longer than the longest allowed",
+            );
+        }
+        Ok(())
+    }
+
+    fn sections_mut(&mut self) -> [&mut dyn Section; 5] {
+        [
+            &mut self.http,
+            &mut self.journal,
+            &mut self.actors,
+            &mut self.stock,
+            &mut self.catalogue,
+        ]
+    }
+
+    /// Every option as `(section, option)`, in the order of the file.
+    pub fn options() -> Vec<(&'static str, &'static str)> {
+        let mut config = Self::default();
+        config
+            .sections_mut()
+            .iter()
+            .flat_map(|section| {
+                section
+                    .options()
+                    .iter()
+                    .map(|option| (section.name(), *option))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    }
+}

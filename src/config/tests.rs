@@ -1,0 +1,190 @@
+//! Behaviour of the configuration, source by source.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::*;
+
+fn read(file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("onhand.toml");
+    std::fs::write(&path, file).unwrap();
+    Config::read(Some(&path), variables(environment))
+}
+
+fn variables(environment: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    environment
+        .iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
+fn complaint(file: &str, environment: &[(&str, &str)]) -> String {
+    read(file, environment).unwrap_err().to_string()
+}
+
+#[test]
+fn nothing_given_is_the_documented_default() {
+    let config = Config::read(None, []).unwrap();
+    assert_eq!(config, Config::default());
+    assert_eq!(config.http.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.http.body_bytes_max, 1_048_576);
+    assert_eq!(config.journal.data_dir, Path::new("./onhand-data"));
+    config.check().unwrap();
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_a_flags_variable_over_both() {
+    let file = "[http]\nlisten = \"127.0.0.1:1\"\nworkers = 3\n[stock]\nlimited_max = 5\n";
+    let environment = [
+        ("ONHAND_LISTEN", "127.0.0.1:3"),
+        ("ONHAND_HTTP_LISTEN", "127.0.0.1:2"),
+        ("ONHAND_HTTP_WORKERS", "4"),
+    ];
+    let config = read(file, &environment).unwrap();
+    assert_eq!(config.http.listen.port(), 3);
+    assert_eq!(config.http.workers, 4);
+    assert_eq!(config.stock.limited_max, 5);
+}
+
+#[test]
+fn every_option_has_a_variable_of_the_environment() {
+    for (section, option) in Config::options() {
+        let name = format!("ONHAND_{section}_{option}").to_ascii_uppercase();
+        let error = read("", &[(name.as_str(), "\u{1}")]);
+        let taken = matches!(option, "data_dir" | "tls_cert" | "tls_key" | "admin_token");
+        assert_eq!(error.is_ok(), taken, "{name} was not read");
+    }
+}
+
+#[test]
+fn an_unknown_option_is_named_with_its_line_and_what_was_meant() {
+    let text = complaint("[http]\n\nlisen = \"127.0.0.1:1\"\n", &[]);
+    assert!(text.contains("line 3"), "{text}");
+    assert!(
+        text.ends_with("unknown option `http.lisen`; did you mean `http.listen`?"),
+        "{text}"
+    );
+    let text = complaint("[stock]\ndata_dir = \"x\"\n", &[]);
+    assert!(text.ends_with("did you mean `journal.data_dir`?"), "{text}");
+}
+
+#[test]
+fn an_unknown_section_and_a_missing_one_are_told() {
+    let text = complaint("[htp]\n", &[]);
+    assert!(
+        text.ends_with("unknown section `htp`; did you mean `http`?"),
+        "{text}"
+    );
+    let text = complaint("ttl_seconds_max = 5\n", &[]);
+    assert!(
+        text.ends_with("did you mean `stock.ttl_seconds_max`?"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_wrong_value_is_named_with_what_it_should_be() {
+    let text = complaint("[journal]\nqueue_places_max = \"many\"\n", &[]);
+    assert!(
+        text.contains("line 2: `journal.queue_places_max` cannot be `many`"),
+        "{text}"
+    );
+    let text = complaint("[stock]\nlines_max = 5000\n", &[]);
+    assert!(text.ends_with("expected 1 to 1000"), "{text}");
+    let text = complaint("[stock]\nlines_max = -1\n", &[]);
+    assert!(text.ends_with("expected a whole number"), "{text}");
+    let text = complaint("[stock]\nlines_max = [1]\n", &[]);
+    assert!(
+        text.contains("`stock.lines_max` cannot be a TOML array"),
+        "{text}"
+    );
+    let text = complaint("", &[("ONHAND_YARDSTICK", "maybe")]);
+    assert!(
+        text.contains("environment variable ONHAND_YARDSTICK"),
+        "{text}"
+    );
+}
+
+#[test]
+fn broken_toml_names_its_line() {
+    let text = complaint("[http]\nlisten = \n", &[]);
+    assert!(text.contains("onhand.toml, line 2"), "{text}");
+    let text = complaint("[http]\nworkers = 1\nworkers = 2\n", &[]);
+    assert!(
+        text.contains("line 3") && text.contains("duplicate"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_misspelt_variable_is_refused_and_a_strangers_left_alone() {
+    let text = complaint("", &[("ONHAND_LISEN", "127.0.0.1:1")]);
+    assert!(text.ends_with("did you mean `ONHAND_LISTEN`?"), "{text}");
+    let text = complaint("", &[("ONHAND_STOCK_COLOUR", "red")]);
+    assert!(
+        text.contains("unknown option `ONHAND_STOCK_COLOUR`"),
+        "{text}"
+    );
+    let strangers = [
+        ("ONHAND_SERVICE_HOST", "10.0.0.1"),
+        ("ONHAND_PORT", "tcp://10.0.0.1:80"),
+        ("ONHAND_PORT_8080_TCP", "tcp://10.0.0.1:80"),
+        ("ONHAND_LOG", "debug"),
+    ];
+    assert_eq!(read("", &strangers).unwrap(), Config::default());
+}
+
+#[test]
+fn an_open_listener_needs_tls_or_a_proxy() {
+    let open = |extra: &str| read(&format!("[http]\nlisten = \"0.0.0.0:80\"\n{extra}"), &[]);
+    let error = open("").unwrap().check().unwrap_err().to_string();
+    assert!(
+        error.contains("http.listen") && error.contains("--behind-proxy"),
+        "{error}"
+    );
+    open("behind_proxy = true").unwrap().check().unwrap();
+    open("tls_cert = \"c.pem\"\ntls_key = \"k.pem\"")
+        .unwrap()
+        .check()
+        .unwrap();
+    let ops = read("[http]\nops_listen = \"[::]:81\"\n", &[])
+        .unwrap()
+        .check();
+    assert!(ops.unwrap_err().to_string().contains("http.ops_listen"));
+}
+
+#[test]
+fn options_that_contradict_each_other_are_named() {
+    let check = |file: &str| read(file, &[]).unwrap().check().unwrap_err().to_string();
+    assert!(check("[http]\ntls_cert = \"c.pem\"").contains("both"));
+    assert!(check("[http]\nops_listen = \"127.0.0.1:8080\"").contains("different addresses"));
+    let ttl = "[stock]\nttl_seconds_default = 900\nttl_seconds_max = 600";
+    assert!(check(ttl).contains("longer than the longest"));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Config::read(Some(Path::new("/nowhere/onhand.toml")), []).unwrap_err();
+    assert!(
+        error.to_string().contains("/nowhere/onhand.toml"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_secret_shows_in_no_debug_output_and_no_error() {
+    let config = read("", &[("ONHAND_ADMIN_TOKEN", "s3cret")]).unwrap();
+    assert_eq!(config.http.admin_token.as_ref().unwrap().reveal(), "s3cret");
+    assert!(!format!("{config:?}").contains("s3cret"));
+}
+
+#[test]
+fn an_empty_variable_takes_an_optional_value_back() {
+    let config = read(
+        "[http]\nadmin_token = \"x\"\n",
+        &[("ONHAND_ADMIN_TOKEN", "")],
+    )
+    .unwrap();
+    assert_eq!(config.http.admin_token, None);
+}

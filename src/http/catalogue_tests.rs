@@ -1,0 +1,553 @@
+//! The catalogue's routes over a real catalogue and journal: statuses, documents, every fault by
+//! its place, and who may do what.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use actix::Arbiter;
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::{Data, ServiceConfig, delete, get, patch, post, put};
+use actix_web::{App, test};
+use serde_json::{Value, json};
+use utoipa::OpenApi;
+
+use super::border::Border;
+use super::catalogue_schema::CatalogueApi;
+use super::limits::Limits;
+use super::{items, locations, tokens};
+use crate::actors::{
+    ActorsConfig, Context, Directory, IdempotencyIndex, PublishedReservations, StockService,
+};
+use crate::catalogue::{Catalogue, CatalogueConfig, Recovery, Scope, TokenGrant};
+use crate::clock::Clock;
+use crate::journal::{Journal, JournalConfig, MemoryStore, Observers};
+use crate::stock::{By, Rules, Timestamp};
+
+const OK: StatusCode = StatusCode::OK;
+const CREATED: StatusCode = StatusCode::CREATED;
+const INVALID: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
+
+/// A catalogue behind its routes, and the secrets of an admin and of somebody who may only
+/// reserve.
+struct Fixture {
+    border: Data<Border>,
+    journal: Journal,
+    admin: String,
+    shop: String,
+}
+
+impl Fixture {
+    async fn begin() -> Fixture {
+        let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
+        let observers = Observers {
+            failed: Box::new(|_| {}),
+            written: Box::new(|_| {}),
+        };
+        let store = Arc::new(MemoryStore::default());
+        let config = JournalConfig::default();
+        let journal = Journal::start(store, clock.clone(), config, observers).unwrap();
+        let (recovery, config) = (Recovery::default(), CatalogueConfig::default());
+        let arbiter = Arbiter::current();
+        let context = Context {
+            journal: journal.clone(),
+            clock: clock.clone(),
+            rules: Rules::default(),
+            config: ActorsConfig::default(),
+            reservations: PublishedReservations::default(),
+            idempotency: IdempotencyIndex::new(0),
+        };
+        let stock = StockService::new(Directory::new(context, vec![arbiter.clone()]), "e");
+        let catalogue = Catalogue::start(recovery, config, journal.clone(), clock, &arbiter);
+        let admin = catalogue.bootstrap().await.unwrap().unwrap();
+        let grant = TokenGrant {
+            scopes: [Scope::Reserve].into_iter().collect(),
+            ..TokenGrant::all_scopes("shop")
+        };
+        let (_, shop) = catalogue.create_token(By::default(), grant).await.unwrap();
+        let limits = Limits {
+            requests_per_second_max: 0,
+            ..Limits::default()
+        };
+        let border = Border::new(stock, catalogue, limits);
+        Fixture {
+            border: Data::new(border),
+            journal,
+            admin: admin.reveal().to_owned(),
+            shop: shop.reveal().to_owned(),
+        }
+    }
+
+    /// Sends a request with that secret; an answer without a document is null.
+    async fn send(
+        &self,
+        secret: Option<&str>,
+        method: Method,
+        path: &str,
+        body: &str,
+    ) -> (StatusCode, Value) {
+        let app = App::new().app_data(self.border.clone()).configure(routes);
+        let app = test::init_service(app).await;
+        let mut request = test::TestRequest::with_uri(path).method(method);
+        if let Some(secret) = secret {
+            request = request.insert_header(("Authorization", format!("Bearer {secret}")));
+        }
+        let request = request.set_payload(body.to_owned()).to_request();
+        let response = test::call_service(&app, request).await;
+        let status = response.status();
+        let body = test::read_body(response).await;
+        let document = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        (status, document)
+    }
+
+    async fn put(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let body = body.to_string();
+        self.send(Some(&self.admin), Method::PUT, path, &body).await
+    }
+
+    async fn patch(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let body = body.to_string();
+        self.send(Some(&self.admin), Method::PATCH, path, &body)
+            .await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let body = body.to_string();
+        self.send(Some(&self.admin), Method::POST, path, &body)
+            .await
+    }
+
+    /// Without a token: the catalogue is open to read.
+    async fn get(&self, path: &str) -> (StatusCode, Value) {
+        self.send(None, Method::GET, path, "").await
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        self.journal.close();
+    }
+}
+
+fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/v1/items", get().to(items::list))
+        .route("/v1/items/batch", post().to(items::batch))
+        .route("/v1/items/{sku}", put().to(items::put))
+        .route("/v1/items/{sku}", patch().to(items::merge))
+        .route("/v1/items/{sku}", get().to(items::get))
+        .route("/v1/locations", get().to(locations::list))
+        .route("/v1/locations/{location}", put().to(locations::put))
+        .route("/v1/locations/{location}", patch().to(locations::merge))
+        .route("/v1/locations/{location}", get().to(locations::get))
+        .route("/v1/tokens", post().to(tokens::create))
+        .route("/v1/tokens", get().to(tokens::list))
+        .route("/v1/tokens/{id}", delete().to(tokens::revoke));
+}
+
+fn clogs() -> Value {
+    json!({
+        "name": "Red clogs 38", "unit": "each", "decimals": 0, "product": "red-clogs",
+        "barcodes": ["7350000000017"], "attributes": {"colour": "red", "size": "38"},
+        "price": {"amount": "300.00", "currency": "SEK"},
+        "offer": {"amount": 240, "from": null, "until": "2027-01-15T10:00:00+01:00"},
+        "reservable": true, "archived": false
+    })
+}
+
+/// What is wrong where, as `pointer code`.
+fn errors(problem: &Value) -> Vec<String> {
+    let errors = problem["errors"].as_array().unwrap();
+    let text = |error: &Value, name: &str| error[name].as_str().unwrap().to_owned();
+    let line = |error| format!("{} {}", text(error, "pointer"), text(error, "code"));
+    errors.iter().map(line).collect()
+}
+
+#[actix::test]
+async fn an_item_is_put_and_read_as_the_contract_says() {
+    let fixture = Fixture::begin().await;
+    let (status, created) = fixture.put("/v1/items/clogs%2F38", clogs()).await;
+    assert_eq!(status, CREATED, "{created}");
+    let expected = json!({
+        "sku": "clogs/38", "name": "Red clogs 38", "unit": "each", "decimals": 0,
+        "product": "red-clogs", "barcodes": ["7350000000017"],
+        "attributes": {"colour": "red", "size": "38"},
+        "price": {"amount": "300.00", "currency": "SEK"},
+        "offer": {"amount": "240.00", "from": null, "until": "2027-01-15T09:00:00.000Z"},
+        "current_price": {"amount": "240.00", "currency": "SEK"},
+        "reservable": true, "archived": false, "version": 1,
+        "updated_at": "2027-01-15T08:00:00.000Z"
+    });
+    assert_eq!(created, expected);
+    assert_eq!(fixture.get("/v1/items/clogs%2F38").await, (OK, expected));
+    assert_eq!(fixture.put("/v1/items/clogs%2F38", clogs()).await.0, OK);
+
+    let (status, bare) = fixture.put("/v1/items/B", json!({"name": "Boots"})).await;
+    assert_eq!((status, &bare["unit"]), (CREATED, &json!("each")));
+    assert_eq!(bare["reservable"], json!(true));
+    assert_eq!(bare["current_price"], Value::Null);
+
+    let (status, problem) = fixture.get("/v1/items/none").await;
+    let code = &problem["code"];
+    assert_eq!((status, code), (NOT_FOUND, &json!("unknown_item")));
+    assert_eq!(fixture.get("/v1/items/a%40b").await.0, INVALID);
+}
+
+#[actix::test]
+async fn a_patch_merges_and_null_takes_away() {
+    let fixture = Fixture::begin().await;
+    fixture.put("/v1/items/A", clogs()).await;
+    let patch = json!({
+        "name": "Clogs", "unit": null, "product": null, "barcodes": null,
+        "attributes": {"size": null, "sole": "wood"}, "price": {"amount": 320.5},
+        "offer": null, "archived": true
+    });
+    let (status, item) = fixture.patch("/v1/items/A", patch).await;
+    assert_eq!(status, OK, "{item}");
+    for (name, value) in [
+        ("name", json!("Clogs")),
+        ("unit", json!("each")),
+        ("product", Value::Null),
+        ("barcodes", json!([])),
+        ("attributes", json!({"colour": "red", "sole": "wood"})),
+        ("price", json!({"amount": "320.50", "currency": "SEK"})),
+        ("offer", Value::Null),
+        ("archived", json!(true)),
+        ("version", json!(2)),
+    ] {
+        assert_eq!(item[name], value, "{name}");
+    }
+    let (status, problem) = fixture.patch("/v1/items/A", json!({"name": null})).await;
+    assert_eq!(status, INVALID);
+    assert_eq!(errors(&problem), ["/name invalid_request"]);
+    let (status, problem) = fixture.patch("/v1/items/none", json!({})).await;
+    let code = &problem["code"];
+    assert_eq!((status, code), (NOT_FOUND, &json!("unknown_item")));
+}
+
+#[actix::test]
+async fn every_fault_of_an_item_is_named_by_its_place() {
+    let fixture = Fixture::begin().await;
+    let table = [
+        (json!({}), vec!["/name"]),
+        (json!({"name": "x", "nmae": 1}), vec!["/nmae"]),
+        (
+            json!({
+                "name": "", "decimals": 7, "barcodes": ["a", 7], "attributes": {"a": 1, "": "x"},
+                "price": {"amount": "x", "currency": "sek"}, "offer": {"from": "now"},
+                "reservable": 1
+            }),
+            vec![
+                "/name",
+                "/decimals",
+                "/barcodes/1",
+                "/attributes/a",
+                "/attributes/",
+                "/price/amount",
+                "/price/currency",
+                "/offer/amount",
+                "/offer/from",
+                "/reservable",
+            ],
+        ),
+        (
+            json!({"name": "x", "price": {"amount": "1.005", "currency": "SEK"}}),
+            vec!["/price/amount"],
+        ),
+        (
+            json!({"name": "x", "price": {"amount": 10, "currency": "SEK"}, "offer": {
+                "amount": 9, "from": "2027-01-02T00:00:00Z", "until": "2027-01-01T00:00:00Z"
+            }}),
+            vec!["/offer/until"],
+        ),
+    ];
+    for (body, pointers) in table {
+        let (status, problem) = fixture.put("/v1/items/A", body).await;
+        assert_eq!(status, INVALID, "{problem}");
+        let mut found = errors(&problem);
+        found.sort();
+        let mut expected: Vec<_> = (pointers.iter())
+            .map(|pointer| format!("{pointer} invalid_request"))
+            .collect();
+        expected.sort();
+        assert_eq!(found, expected);
+    }
+    assert_eq!(fixture.get("/v1/items/A").await.0, NOT_FOUND);
+}
+
+#[actix::test]
+async fn a_batch_answers_entry_by_entry() {
+    let fixture = Fixture::begin().await;
+    let price = json!({"amount": "1.005", "currency": "SEK"});
+    let body = json!({"items": [
+        {"sku": "A", "name": "Clogs"},
+        {"sku": "B"},
+        {"sku": "a@b", "name": "Boots"},
+        7,
+        {"sku": "C", "name": "Socks", "price": price},
+        {"sku": "A", "name": "Clogs"}
+    ]});
+    let (status, answer) = fixture.post("/v1/items/batch", body).await;
+    assert_eq!(status, OK, "{answer}");
+    let results = answer["results"].as_array().unwrap();
+    let status = |result: &Value| (result["sku"].clone(), result["status"].clone());
+    let found: Vec<_> = results.iter().map(status).collect();
+    let expected = [
+        (json!("A"), json!("created")),
+        (json!("B"), json!("refused")),
+        (json!("a@b"), json!("refused")),
+        (Value::Null, json!("refused")),
+        (json!("C"), json!("refused")),
+        (json!("A"), json!("unchanged")),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(results[0]["item"]["version"], json!(1));
+    for (index, pointer) in [
+        (1, "/items/1/name"),
+        (2, "/items/2/sku"),
+        (3, "/items/3"),
+        (4, "/items/4/price/amount"),
+    ] {
+        let expected = format!("{pointer} invalid_request");
+        assert_eq!(errors(&results[index]["problem"]), [expected]);
+    }
+
+    let body = json!({"patches": [{"sku": "A", "unit": "pair"}, {"sku": "none"}]});
+    let (_, answer) = fixture.post("/v1/items/batch", body).await;
+    assert_eq!(answer["results"][0]["status"], json!("updated"));
+    assert_eq!(answer["results"][0]["item"]["name"], json!("Clogs"));
+    let problem = &answer["results"][1]["problem"];
+    assert_eq!(problem["code"], json!("unknown_item"));
+    assert_eq!(problem["status"], json!(422));
+}
+
+#[actix::test]
+async fn a_batch_that_is_none_is_refused_as_a_whole() {
+    let fixture = Fixture::begin().await;
+    let too_many: Vec<_> = (0..1001).map(|n| json!({"sku": format!("{n}")})).collect();
+    for (body, pointer) in [
+        (json!({}), "/items"),
+        (json!({"items": [7], "patches": [7]}), "/items"),
+        (json!({"items": []}), "/items"),
+        (json!({"patches": too_many}), "/patches"),
+        (json!({"items": [7], "extra": 1}), "/extra"),
+        (json!([]), ""),
+    ] {
+        let (status, problem) = fixture.post("/v1/items/batch", body).await;
+        assert_eq!(status, INVALID);
+        assert_eq!(errors(&problem), [format!("{pointer} invalid_request")]);
+    }
+}
+
+#[actix::test]
+async fn items_are_listed_in_pages_and_found_by_what_they_are() {
+    let fixture = Fixture::begin().await;
+    let entry = |n: u32| json!({"sku": format!("A{n}"), "name": format!("Clogs {n}")});
+    let body = json!({"items": (0..5).map(entry).collect::<Vec<_>>()});
+    fixture.post("/v1/items/batch", body).await;
+    fixture.put("/v1/items/Z", clogs()).await;
+    let skus = |list: &Value| -> Vec<String> {
+        let items = list["items"].as_array().unwrap();
+        let sku = |item: &Value| item["sku"].as_str().unwrap().to_owned();
+        items.iter().map(sku).collect()
+    };
+    let (_, first) = fixture.get("/v1/items?limit=4").await;
+    assert_eq!(skus(&first), ["A0", "A1", "A2", "A3"]);
+    // Two tokens and six items came before.
+    assert_eq!(first["position"], json!("e.8"));
+    let next = first["next"].as_str().unwrap();
+    let (_, rest) = fixture
+        .get(&format!("/v1/items?limit=4&after={next}"))
+        .await;
+    assert_eq!((skus(&rest).len(), &rest["next"]), (2, &Value::Null));
+    for (query, found) in [
+        ("query=clogs+3", 2),
+        ("barcode=7350000000017", 1),
+        ("product=red-clogs&query=38", 1),
+        ("product=none", 0),
+    ] {
+        let (status, list) = fixture.get(&format!("/v1/items?{query}")).await;
+        assert_eq!((status, skus(&list).len()), (OK, found), "{query}");
+    }
+    for bad in ["limit=0", "limit=1001", "quary=x", "after=a%2Cb"] {
+        assert_eq!(fixture.get(&format!("/v1/items?{bad}")).await.0, INVALID);
+    }
+}
+
+#[actix::test]
+async fn a_location_is_put_patched_and_listed() {
+    let fixture = Fixture::begin().await;
+    let malmo = json!({
+        "name": "Malmö", "kind": "store", "latitude": 55.6059, "longitude": "13.0007"
+    });
+    let (status, created) = fixture.put("/v1/locations/malmo", malmo).await;
+    assert_eq!(status, CREATED, "{created}");
+    let expected = json!({
+        "location": "malmo", "name": "Malmö", "kind": "store", "latitude": 55.6059,
+        "longitude": 13.0007, "region": null, "version": 1,
+        "updated_at": "2027-01-15T08:00:00.000Z"
+    });
+    assert_eq!(created, expected);
+    let patch = json!({"kind": "warehouse", "latitude": null, "longitude": null});
+    let (status, patched) = fixture.patch("/v1/locations/malmo", patch).await;
+    assert_eq!((status, &patched["kind"]), (OK, &json!("warehouse")));
+    assert_eq!(patched["latitude"], Value::Null);
+    assert_eq!(fixture.get("/v1/locations/malmo").await.1, patched);
+    let (_, list) = fixture.get("/v1/locations").await;
+    assert_eq!(list["items"], json!([patched]));
+
+    let wrong = json!({"name": "x", "kind": "shop", "latitude": 91, "region": ""});
+    let (_, problem) = fixture.put("/v1/locations/x", wrong).await;
+    let expected = ["/kind invalid_request", "/region invalid_request"];
+    assert_eq!(errors(&problem), expected);
+    let (_, problem) = fixture
+        .patch("/v1/locations/malmo", json!({"latitude": 91}))
+        .await;
+    let expected = ["/longitude invalid_request", "/latitude invalid_request"];
+    assert_eq!(errors(&problem), expected);
+    for (status, problem) in [
+        fixture.get("/v1/locations/none").await,
+        fixture.patch("/v1/locations/none", json!({})).await,
+    ] {
+        assert_eq!(status, NOT_FOUND);
+        assert_eq!(problem["code"], json!("unknown_location"));
+    }
+}
+
+#[actix::test]
+async fn a_token_is_made_told_once_listed_and_revoked() {
+    let fixture = Fixture::begin().await;
+    let store = json!({"name": "Malmö", "kind": "store"});
+    fixture.put("/v1/locations/malmo", store).await;
+    let body = json!({
+        "name": "till 3", "scopes": ["stock:write", "fulfil"], "locations": ["malmo"],
+        "channel": "store", "unit_price": true
+    });
+    let (status, made) = fixture.post("/v1/tokens", body).await;
+    assert_eq!(status, CREATED, "{made}");
+    let secret = made["token"].as_str().unwrap();
+    let token = fixture.border.catalogue.token(secret).unwrap();
+    assert!(token.grant.unit_price && token.may(Scope::Fulfil) && !token.may(Scope::Admin));
+
+    let admin = Some(fixture.admin.as_str());
+    let (_, list) = fixture.send(admin, Method::GET, "/v1/tokens", "").await;
+    let listed = list["items"].as_array().unwrap();
+    let listed = listed.iter().find(|token| token["id"] == made["id"]);
+    let mut expected = made.clone();
+    expected.as_object_mut().unwrap().remove("token");
+    assert_eq!(listed, Some(&expected));
+    assert!(!list.to_string().contains("onh_"));
+
+    let path = format!("/v1/tokens/{}", made["id"].as_str().unwrap());
+    let revoked = fixture.send(admin, Method::DELETE, &path, "").await;
+    assert_eq!(revoked, (StatusCode::NO_CONTENT, Value::Null));
+    assert!(fixture.border.catalogue.token(secret).is_none());
+    for gone in [path.as_str(), "/v1/tokens/none"] {
+        let (status, problem) = fixture.send(admin, Method::DELETE, gone, "").await;
+        assert_eq!(status, NOT_FOUND);
+        assert_eq!(problem["code"], json!("not_found"));
+    }
+}
+
+#[actix::test]
+async fn a_token_nobody_could_use_is_not_made() {
+    let fixture = Fixture::begin().await;
+    for (body, expected) in [
+        (
+            json!({"scopes": []}),
+            vec!["/name invalid_request", "/scopes invalid_request"],
+        ),
+        (
+            json!({"name": "x", "scopes": ["root"], "locations": ["lund"], "channel": "a b"}),
+            vec![
+                "/scopes/0 invalid_request",
+                "/locations/0 unknown_location",
+                "/channel invalid_request",
+            ],
+        ),
+        (
+            json!({"name": "x", "scopes": ["admin"], "locations": []}),
+            vec!["/locations invalid_request"],
+        ),
+    ] {
+        let (status, problem) = fixture.post("/v1/tokens", body).await;
+        assert_eq!((status, errors(&problem)), (INVALID, owned(expected)));
+    }
+}
+
+fn owned(texts: Vec<&str>) -> Vec<String> {
+    texts.into_iter().map(str::to_owned).collect()
+}
+
+#[actix::test]
+async fn writing_needs_the_scope_and_nothing_is_read_of_what_is_not_allowed() {
+    let fixture = Fixture::begin().await;
+    let shop = Some(fixture.shop.as_str());
+    for (method, path) in [
+        (Method::PUT, "/v1/items/A"),
+        (Method::PATCH, "/v1/items/A"),
+        (Method::POST, "/v1/items/batch"),
+        (Method::PUT, "/v1/locations/A"),
+        (Method::PATCH, "/v1/locations/A"),
+        (Method::POST, "/v1/tokens"),
+        (Method::GET, "/v1/tokens"),
+        (Method::DELETE, "/v1/tokens/A"),
+    ] {
+        let (status, problem) = fixture.send(shop, method.clone(), path, "{}").await;
+        let code = &problem["code"];
+        assert_eq!((status, code), (StatusCode::FORBIDDEN, &json!("forbidden")));
+        for secret in [None, Some("onh_guessed")] {
+            let (status, problem) = fixture.send(secret, method.clone(), path, "{}").await;
+            assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path}");
+            assert_eq!(problem["code"], json!("unauthorized"));
+        }
+    }
+}
+
+#[actix::test]
+async fn the_openapi_shapes_are_those_of_the_answers() {
+    let api = serde_json::to_value(CatalogueApi::openapi()).unwrap();
+    let names = |object: &Value| -> BTreeSet<String> {
+        object.as_object().unwrap().keys().cloned().collect()
+    };
+    let shape = |name: &str| names(&api["components"]["schemas"][name]["properties"]);
+    let fixture = Fixture::begin().await;
+    let malmo = json!({
+        "name": "Malmö", "kind": "store", "latitude": 1, "longitude": 2, "region": "south"
+    });
+    let grant = json!({
+        "name": "x", "scopes": ["admin"], "locations": ["malmo"], "channel": "web",
+        "unit_price": false
+    });
+    assert_eq!(names(&clogs()), shape("ItemContent"));
+    assert_eq!(names(&malmo), shape("LocationContent"));
+    assert_eq!(names(&grant), shape("TokenGrant"));
+    let (_, item) = fixture.put("/v1/items/A", clogs()).await;
+    assert_eq!(names(&item), shape("Item"));
+    assert_eq!(names(&item["price"]), shape("Money"));
+    assert_eq!(names(&item["offer"]), shape("Offer"));
+    let (_, location) = fixture.put("/v1/locations/malmo", malmo).await;
+    assert_eq!(names(&location), shape("Location"));
+    let (status, token) = fixture.post("/v1/tokens", grant).await;
+    assert_eq!((status, names(&token)), (CREATED, shape("Token")));
+    let (_, list) = fixture.get("/v1/locations").await;
+    assert_eq!(names(&list), shape("LocationList"));
+    assert_eq!(
+        shape("ItemBatch"),
+        ["items", "patches"].map(str::to_owned).into()
+    );
+}
+
+#[actix::test]
+async fn what_cannot_be_kept_is_answered_as_unknown() {
+    let fixture = Fixture::begin().await;
+    fixture.journal.close();
+    let (status, problem) = fixture.put("/v1/items/A", clogs()).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(problem["code"], json!("outcome_unknown"));
+    let body = json!({"items": [{"sku": "A", "name": "Clogs"}]});
+    let (status, answer) = fixture.post("/v1/items/batch", body).await;
+    assert_eq!(status, OK);
+    assert_eq!(answer["results"][0]["status"], json!("retry"));
+    assert_eq!(fixture.get("/v1/items/A").await.0, NOT_FOUND);
+}

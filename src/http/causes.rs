@@ -1,0 +1,99 @@
+//! Which problem each refusal and failure is, be it of stock, of the catalogue or of the journal.
+//! Together with `problem` the one place where errors become HTTP.
+
+use super::fault::{At, Fault, Source, Wrong};
+use super::problem::{Code, Extra, Problem};
+use super::reservation_document::already_confirmed;
+use crate::actors::{CallError, EventsError};
+use crate::catalogue::{CatalogueError, CatalogueRefusal};
+use crate::stock::Refusal;
+use crate::stock::reservation::State;
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        let detail = refusal.to_string();
+        let (code, extra) = match refusal {
+            Refusal::InsufficientStock(shortages) => {
+                (Code::InsufficientStock, Extra::Shortages(shortages))
+            }
+            Refusal::NotStocked => (Code::NotStocked, Extra::None),
+            Refusal::NotEmpty => (Code::NotEmpty, Extra::None),
+            Refusal::OutOfRange => (Code::InvalidQuantity, Extra::None),
+            Refusal::StaleVersion => (Code::StaleVersion, Extra::None),
+            Refusal::IdReused => (Code::IdReused, Extra::None),
+            Refusal::IdempotencyMismatch => (Code::IdempotencyMismatch, Extra::None),
+            Refusal::ReservationNotFound => (Code::ReservationNotFound, Extra::None),
+            Refusal::WrongState(state) => (Code::WrongState, Extra::State(state)),
+            Refusal::ReservationResolved(state) => (Code::ReservationResolved, Extra::State(state)),
+            Refusal::ReservationExpired => (Code::ReservationExpired, Extra::State(State::Expired)),
+            Refusal::AlreadyConfirmed(stored) => {
+                return already_confirmed(&stored);
+            }
+            Refusal::OverFulfilled(lines) => (Code::OverFulfilled, Extra::Exceeded(lines)),
+            Refusal::PaymentMismatch { .. } => (Code::PaymentMismatch, Extra::None),
+            Refusal::CurrencyMismatch => (Code::CurrencyMismatch, Extra::None),
+            // Bounds and races: nothing happened, and a moment later it may go through.
+            Refusal::Full(_) | Refusal::Superseded | Refusal::TooLate => {
+                (Code::Overloaded, Extra::None)
+            }
+        };
+        Problem::new(code, detail).with(extra)
+    }
+}
+
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Problem {
+        match error {
+            CallError::Refused(refusal) => refusal.into(),
+            CallError::Overloaded => {
+                Problem::new(Code::Overloaded, "nothing happened; try again in a moment")
+            }
+            CallError::OutcomeUnknown => Problem::new(
+                Code::OutcomeUnknown,
+                "it may have happened: repeat it with the same Idempotency-Key or ids",
+            ),
+            CallError::IdempotencyInProgress => Problem::new(
+                Code::IdempotencyInProgress,
+                "a request with this Idempotency-Key still runs; ask again for its answer",
+            ),
+        }
+    }
+}
+
+impl From<EventsError> for Problem {
+    fn from(error: EventsError) -> Problem {
+        tracing::error!(%error, "the journal could not be read");
+        Problem::new(Code::Overloaded, "the journal cannot be read now")
+    }
+}
+
+impl Problem {
+    /// What the catalogue answered about the document at `at`.
+    pub fn of_catalogue(error: CatalogueError, at: At<'_>) -> Problem {
+        match error {
+            CatalogueError::Refused(refusal) => Problem::of_catalogue_refusal(refusal, at),
+            CatalogueError::Overloaded => CallError::Overloaded.into(),
+            CatalogueError::OutcomeUnknown => Problem::new(
+                Code::OutcomeUnknown,
+                "it may have happened: look, or send the same again",
+            ),
+        }
+    }
+
+    fn of_catalogue_refusal(refusal: CatalogueRefusal, at: At<'_>) -> Problem {
+        let detail = refusal.to_string();
+        match refusal {
+            CatalogueRefusal::Invalid(faults) => {
+                let place = |fault: crate::catalogue::Fault| {
+                    let source = Source::Pointer(format!("{at}{}", fault.pointer));
+                    Fault::new(source, Wrong::invalid(fault.detail))
+                };
+                Problem::from_faults(faults.into_iter().map(place).collect())
+            }
+            CatalogueRefusal::UnknownItem(_) => Problem::new(Code::UnknownItem, detail),
+            CatalogueRefusal::UnknownLocation(_) => Problem::new(Code::UnknownLocation, detail),
+            CatalogueRefusal::UnknownToken(_) => Problem::new(Code::NotFound, detail),
+            CatalogueRefusal::Full { .. } => Problem::invalid(detail),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! All routes on one screen. The same table registers them, answers wrong methods, and is
+//! compared with the contract and with the OpenAPI document by the tests.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::Method;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{Resource, Route};
+
+use super::problem::{Code, Problem};
+use super::{
+    availability, events, items, locations, movements, noop, openapi, ops, reservation_calls,
+    reservations, stock, stock_ledger, tokens,
+};
+
+/// One route: how it is called and what answers it.
+pub struct Entry {
+    /// The method.
+    pub method: Method,
+    /// The path, with parameters in braces.
+    pub path: &'static str,
+    /// Makes the handler.
+    route: fn() -> Route,
+}
+
+macro_rules! table {
+    ($($method:ident $path:literal => $handler:path,)*) => {
+        vec![$(Entry {
+            method: Method::$method,
+            path: $path,
+            route: || web::to($handler),
+        },)*]
+    };
+}
+
+/// The public listener's routes. The first ones are found first: the busiest stand at the top.
+#[rustfmt::skip]
+pub fn public_table(yardstick: bool) -> Vec<Entry> {
+    let mut table = if yardstick { table![POST "/v1/noop" => noop::noop,] } else { Vec::new() };
+    table.extend(table![
+        POST   "/v1/reservations"                         => reservations::place,
+        GET    "/v1/reservations"                         => reservations::list,
+        GET    "/v1/reservations/{id}"                    => reservations::read_one,
+        PUT    "/v1/reservations/{id}/lines"              => reservation_calls::replace_lines,
+        POST   "/v1/reservations/{id}/extend"             => reservation_calls::extend,
+        POST   "/v1/reservations/{id}/confirm"            => reservation_calls::confirm,
+        POST   "/v1/reservations/{id}/fulfil"             => reservation_calls::fulfil,
+        POST   "/v1/reservations/{id}/release"            => reservation_calls::release,
+        POST   "/v1/reservations/{id}/cancel"             => reservation_calls::cancel,
+
+        POST   "/v1/movements"                            => movements::record,
+        POST   "/v1/stock/settings/batch"                 => stock::set_batch,
+        GET    "/v1/stock"                                => stock::list,
+        GET    "/v1/stock/{sku}/{location}"               => stock::read_one,
+        DELETE "/v1/stock/{sku}/{location}"               => stock::stop,
+        PUT    "/v1/stock/{sku}/{location}/settings"      => stock::set,
+        GET    "/v1/stock/{sku}/{location}/movements"     => stock_ledger::movements,
+
+        POST   "/v1/availability/query"                   => availability::query,
+        GET    "/v1/availability/{sku}"                   => availability::of_item,
+        GET    "/v1/availability/{sku}/{location}"        => availability::of_key,
+
+        POST   "/v1/items/batch"                          => items::batch,
+        PUT    "/v1/items/{sku}"                          => items::put,
+        PATCH  "/v1/items/{sku}"                          => items::merge,
+        GET    "/v1/items/{sku}"                          => items::get,
+        GET    "/v1/items"                                => items::list,
+        PUT    "/v1/locations/{location}"                 => locations::put,
+        PATCH  "/v1/locations/{location}"                 => locations::merge,
+        GET    "/v1/locations/{location}"                 => locations::get,
+        GET    "/v1/locations"                            => locations::list,
+
+        GET    "/v1/events"                               => events::read_on,
+
+        POST   "/v1/tokens"                               => tokens::create,
+        GET    "/v1/tokens"                               => tokens::list,
+        DELETE "/v1/tokens/{id}"                          => tokens::revoke,
+
+        GET    "/openapi.json"                            => openapi::document,
+    ]);
+    table
+}
+
+/// The ops listener's routes.
+#[rustfmt::skip]
+pub fn ops_table() -> Vec<Entry> {
+    table![
+        GET "/livez"  => ops::live,
+        GET "/readyz" => ops::ready,
+    ]
+}
+
+/// Registers the public listener's routes, under the gate.
+pub fn public(service: &mut ServiceConfig, yardstick: bool) {
+    register(service, public_table(yardstick));
+}
+
+/// Registers the ops listener's routes.
+pub fn ops(service: &mut ServiceConfig) {
+    register(service, ops_table());
+}
+
+/// Registers a table: one resource for each path, in the order of the table, since a fixed path
+/// must come before a parameter that would take it.
+fn register(service: &mut ServiceConfig, table: Vec<Entry>) {
+    let mut order: Vec<&'static str> = Vec::new();
+    let mut paths: BTreeMap<&'static str, Vec<Entry>> = BTreeMap::new();
+    for entry in table {
+        if !order.contains(&entry.path) {
+            order.push(entry.path);
+        }
+        paths.entry(entry.path).or_default().push(entry);
+    }
+    for path in order {
+        service.service(resource(path, &paths[path]));
+    }
+    service.default_service(web::to(|| async {
+        Problem::new(Code::NotFound, "no resource has this path").response()
+    }));
+}
+
+/// One path with its methods; any other is answered with those that fit. Who may GET may HEAD.
+fn resource(path: &str, entries: &[Entry]) -> Resource {
+    let mut resource = web::resource(path);
+    let mut allowed: Vec<&str> = Vec::new();
+    for entry in entries {
+        resource = resource.route((entry.route)().method(entry.method.clone()));
+        allowed.push(entry.method.as_str());
+        if entry.method == Method::GET {
+            resource = resource.route((entry.route)().method(Method::HEAD));
+            allowed.push("HEAD");
+        }
+    }
+    let allowed = allowed.join(", ");
+    resource.default_service(web::to(move || {
+        let problem = Problem::method_not_allowed(allowed.clone());
+        async move { problem.response() }
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// What API.md names, but for what later changes add: the feed, AsyncAPI, docs and problem
+    /// pages, backup, contention, the board, metrics.
+    const CONTRACT: &str = "
+        GET /openapi.json
+        PUT /v1/items/{sku}
+        PATCH /v1/items/{sku}
+        POST /v1/items/batch
+        GET /v1/items/{sku}
+        GET /v1/items
+        PUT /v1/locations/{location}
+        PATCH /v1/locations/{location}
+        GET /v1/locations/{location}
+        GET /v1/locations
+        POST /v1/movements
+        GET /v1/stock/{sku}/{location}
+        PUT /v1/stock/{sku}/{location}/settings
+        POST /v1/stock/settings/batch
+        GET /v1/stock
+        GET /v1/stock/{sku}/{location}/movements
+        DELETE /v1/stock/{sku}/{location}
+        GET /v1/availability/{sku}
+        GET /v1/availability/{sku}/{location}
+        POST /v1/availability/query
+        POST /v1/reservations
+        GET /v1/reservations/{id}
+        GET /v1/reservations
+        PUT /v1/reservations/{id}/lines
+        POST /v1/reservations/{id}/extend
+        POST /v1/reservations/{id}/confirm
+        POST /v1/reservations/{id}/fulfil
+        POST /v1/reservations/{id}/release
+        POST /v1/reservations/{id}/cancel
+        GET /v1/events
+        POST /v1/tokens
+        GET /v1/tokens
+        DELETE /v1/tokens/{id}
+    ";
+
+    fn names(table: &[Entry]) -> BTreeSet<String> {
+        let name = |entry: &Entry| format!("{} {}", entry.method, entry.path);
+        table.iter().map(name).collect()
+    }
+
+    #[test]
+    fn there_are_no_more_and_no_fewer_routes_than_the_contract_names() {
+        let lines = CONTRACT.lines().map(|line| line.trim().to_owned());
+        let contract: BTreeSet<String> = lines.filter(|line| !line.is_empty()).collect();
+        assert_eq!(names(&public_table(false)), contract);
+        assert_eq!(public_table(false).len(), contract.len());
+
+        let with_yardstick = names(&public_table(true));
+        let added: Vec<&String> = with_yardstick.difference(&contract).collect();
+        assert_eq!(added, ["POST /v1/noop"]);
+        let ops = ["GET /livez", "GET /readyz"].map(str::to_owned);
+        assert_eq!(names(&ops_table()), ops.into());
+    }
+
+    #[test]
+    fn every_route_is_described_in_the_openapi_document() {
+        let document = serde_json::to_value(openapi::api()).unwrap();
+        let mut described = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                described.insert(format!("{} {path}", method.to_uppercase()));
+                assert!(
+                    operation["responses"].as_object().unwrap().len() > 1,
+                    "{path}"
+                );
+            }
+        }
+        let mut served = names(&public_table(false));
+        served.remove("GET /openapi.json");
+        assert_eq!(described, served);
+        assert_eq!(document["openapi"], "3.1.0");
+    }
+}

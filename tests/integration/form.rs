@@ -1,0 +1,451 @@
+//! Form is a test too: the directions between modules, the sizes of files, what each file opens
+//! with, and what no file may contain. Every rule is shown to fail on a bad sample.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file of the project.
+struct Source {
+    /// From the root of the repository, as in `src/stock/key.rs`.
+    path: String,
+    text: String,
+}
+
+impl Source {
+    fn new(path: &str, text: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
+    /// The top-level module the file belongs to, as in `stock`; `main` and `lib` are their own.
+    fn module(&self) -> Option<&str> {
+        let inside = self.path.strip_prefix("src/")?;
+        let first = inside.split('/').next()?;
+        Some(first.strip_suffix(".rs").unwrap_or(first))
+    }
+
+    /// How deep the file's module lies: 1 for `src/config.rs`, 2 for `src/config/error.rs`.
+    fn depth(&self) -> usize {
+        let parts: Vec<&str> = self
+            .path
+            .trim_end_matches(".rs")
+            .split('/')
+            .skip(1)
+            .collect();
+        parts.len() - usize::from(parts.last() == Some(&"mod"))
+    }
+
+    /// A file that holds nothing but tests.
+    fn is_test(&self) -> bool {
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        let in_tests = self.path.starts_with("tests/") || self.path.contains("/tests/");
+        in_tests || name == "tests.rs" || name.ends_with("_tests.rs")
+    }
+
+    /// The lines before the unit tests at the end of the file.
+    fn own_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        let lines: Vec<&str> = self.text.lines().collect();
+        let tests = lines.windows(2).position(|pair| {
+            pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod ") && pair[1].ends_with('{')
+        });
+        let end = if self.is_test() {
+            0
+        } else {
+            tests.unwrap_or(lines.len())
+        };
+        self.numbered().take(end)
+    }
+
+    fn numbered(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.text
+            .lines()
+            .enumerate()
+            .map(|(index, line)| (index + 1, line))
+    }
+
+    /// Lines that are not comments.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.numbered()
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+    }
+
+    fn fault(&self, line: usize, what: impl std::fmt::Display) -> String {
+        format!("{}:{line}: {what}", self.path)
+    }
+}
+
+/// Which top-level module may use which others. `telemetry` and itself may be used by each; it
+/// is left out where a module may use none of ours.
+const DIRECTIONS: &[(&str, &[&str])] = &[
+    ("main", &["app", "cli", "config"]),
+    (
+        "app",
+        &[
+            "actors",
+            "catalogue",
+            "clock",
+            "config",
+            "feed",
+            "http",
+            "journal",
+            "stock",
+        ],
+    ),
+    ("http", &["actors", "catalogue", "config", "feed", "stock"]),
+    (
+        "actors",
+        &["catalogue", "clock", "config", "journal", "stock"],
+    ),
+    ("catalogue", &["clock", "config", "journal", "stock"]),
+    ("journal", &["clock", "config", "stock"]),
+    ("feed", &["stock"]),
+    ("clock", &["stock"]),
+    ("cli", &["config"]),
+    ("config", &[]),
+    ("stock", &[]),
+    ("telemetry", &[]),
+];
+
+fn directions(source: &Source) -> Vec<String> {
+    let Some(module) = source.module().filter(|module| *module != "lib") else {
+        return Vec::new();
+    };
+    let Some((_, allowed)) = DIRECTIONS.iter().find(|(name, _)| *name == module) else {
+        return vec![source.fault(1, format!("`{module}` has no place among the directions"))];
+    };
+    let code: String = source.code().map(|(_, line)| format!("{line}\n")).collect();
+    let mut used = named_after(&code, "crate::");
+    if module == "main" {
+        used.extend(named_after(&code, "onhand::"));
+    }
+    let own: String = source
+        .own_lines()
+        .map(|(_, line)| format!("{line}\n"))
+        .collect();
+    used.extend(above_root(&own, source.depth()));
+    used.retain(|name| {
+        let ours = DIRECTIONS.iter().any(|(known, _)| known == name);
+        let pure = module == "stock" || module == "telemetry";
+        let free = name == module || (name == "telemetry" && !pure);
+        ours && !free && !allowed.contains(&name.as_str())
+    });
+    used.dedup();
+    used.iter()
+        .map(|name| source.fault(1, format!("`{module}` must not use `{name}`")))
+        .collect()
+}
+
+/// The first names behind a prefix such as `crate::`, groups in braces included.
+fn named_after(code: &str, prefix: &str) -> Vec<String> {
+    let starts = code
+        .match_indices(prefix)
+        .map(|(at, _)| &code[at + prefix.len()..]);
+    starts.flat_map(first_names).collect()
+}
+
+/// The names that `super::` reaches when it climbs to the root of the crate.
+fn above_root(code: &str, depth: usize) -> Vec<String> {
+    let climb = "super::".repeat(depth);
+    named_after(code, &climb)
+}
+
+/// `a::b` → a; `{a, b::{c}}` → a and b.
+fn first_names(path: &str) -> Vec<String> {
+    let word = |text: &str| -> String {
+        text.trim_start()
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect()
+    };
+    if !path.starts_with('{') {
+        return vec![word(path)];
+    }
+    let (mut depth, mut names, mut start) = (0, Vec::new(), 1);
+    for (at, letter) in path.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 1 => {
+                names.push(word(&path[start..at]));
+                start = at + 1;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            names.push(word(&path[start..at]));
+            break;
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+fn opening(source: &Source) -> Vec<String> {
+    if source.text.starts_with("//! ") {
+        return Vec::new();
+    }
+    vec![source.fault(
+        1,
+        "does not open with `//!`: what it is and what it must not know",
+    )]
+}
+
+fn size(source: &Source) -> Vec<String> {
+    let lines = source.own_lines().count();
+    if lines <= 400 {
+        return Vec::new();
+    }
+    vec![source.fault(
+        400,
+        format!("{lines} lines without its tests; 400 are the limit"),
+    )]
+}
+
+fn width(source: &Source) -> Vec<String> {
+    let wide = source
+        .numbered()
+        .filter(|(_, line)| line.chars().count() > 100);
+    wide.map(|(number, _)| source.fault(number, "wider than 100 columns"))
+        .collect()
+}
+
+fn names(source: &Source) -> Vec<String> {
+    let vague = [
+        "utils", "util", "manager", "helpers", "helper", "common", "misc",
+    ];
+    let parts = source.path.trim_end_matches(".rs").split('/');
+    let found = parts.filter(|part| vague.contains(part));
+    found
+        .map(|part| source.fault(1, format!("`{part}` is not the name of anything")))
+        .collect()
+}
+
+/// Words that stand for work left undone, spelt so that this file does not contain them.
+fn undone(source: &Source) -> Vec<String> {
+    let words = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("to", "do!("),
+    ];
+    let words = words.iter().chain([&concat!("unimpl", "emented!(")]);
+    containing(
+        source,
+        source.numbered(),
+        &words.copied().collect::<Vec<_>>(),
+        "left undone",
+    )
+}
+
+/// The time is an argument; one file asks for it.
+fn time(source: &Source) -> Vec<String> {
+    if source.path == "src/clock.rs" || source.path.starts_with("src/clock/") {
+        return Vec::new();
+    }
+    let clocks = ["SystemTime", "Instant", "Timestamp", "Zoned", "Utc"];
+    let words: Vec<String> = clocks.iter().map(|clock| format!("{clock}::now")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    containing(source, source.code(), &words, "ask the clock")
+}
+
+fn output(source: &Source) -> Vec<String> {
+    let module = source.module();
+    if source.is_test() || module == Some("main") || module == Some("cli") {
+        return Vec::new();
+    }
+    let own = source
+        .own_lines()
+        .filter(|(_, line)| !line.trim_start().starts_with("//"));
+    containing(
+        source,
+        own,
+        &["println!(", "print!("],
+        "only the command line writes there",
+    )
+}
+
+/// Tests neither sleep nor are skipped.
+fn patience(source: &Source) -> Vec<String> {
+    let own = source.own_lines().count();
+    let tests = source.code().filter(|(number, _)| *number > own);
+    let words = [
+        concat!("thread::", "sleep"),
+        concat!("time::", "sleep("),
+        concat!("#[", "ignore"),
+    ];
+    containing(
+        source,
+        tests,
+        &words,
+        "a test waits for what happens, and always runs",
+    )
+}
+
+fn containing<'a>(
+    source: &'a Source,
+    lines: impl Iterator<Item = (usize, &'a str)>,
+    words: &[&str],
+    advice: &str,
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (number, line) in lines {
+        let found = words.iter().find(|word| line.contains(*word));
+        faults.extend(found.map(|word| source.fault(number, format!("`{word}`: {advice}"))));
+    }
+    faults
+}
+
+/// Every Rust file of the project that is ours to keep in form.
+fn project() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    for folder in ["src", "tests", "loadtest"] {
+        collect(&root.join(folder), &mut paths);
+    }
+    let read = |path: &PathBuf| {
+        let from_root = path.strip_prefix(root).unwrap().to_str().unwrap();
+        Source::new(from_root, &fs::read_to_string(path).unwrap())
+    };
+    paths.iter().map(read).collect()
+}
+
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, paths);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            paths.push(path);
+        }
+    }
+}
+
+/// The rule holds for the project, and it does find what it is for.
+fn check(rule: fn(&Source) -> Vec<String>, bad: &Source) {
+    assert_eq!(rule(bad).len(), 1, "the rule overlooks a bad sample");
+    let project = project();
+    assert!(project.len() > 10, "the project's files were not found");
+    let faults: Vec<String> = project.iter().flat_map(rule).collect();
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn modules_use_each_other_in_the_allowed_directions_only() {
+    check(
+        directions,
+        &Source::new("src/stock/key.rs", "use crate::journal::Position;\n"),
+    );
+    let finds = |path: &str, text: &str| directions(&Source::new(path, text)).len();
+    assert_eq!(
+        finds(
+            "src/journal/writer.rs",
+            "use crate::{clock::Clock, http::Problem};\n"
+        ),
+        1
+    );
+    assert_eq!(
+        finds(
+            "src/journal/writer.rs",
+            "use super::super::actors::Actor;\n"
+        ),
+        1
+    );
+    assert_eq!(
+        finds("src/journal/mod.rs", "use super::actors::Actor;\n"),
+        1
+    );
+    assert_eq!(
+        finds("src/stock/key.rs", "fn f() { crate::telemetry::count() }\n"),
+        1
+    );
+    assert_eq!(finds("src/main.rs", "use onhand::journal::Journal;\n"), 1);
+    assert_eq!(
+        finds("src/novelty.rs", "//! New.\n"),
+        1,
+        "a new module needs its directions"
+    );
+    assert_eq!(
+        finds(
+            "src/journal/writer.rs",
+            "use crate::{stock::{Key}, telemetry};\n"
+        ),
+        0
+    );
+    assert_eq!(
+        finds(
+            "src/journal/store/mod.rs",
+            "use super::super::writer::Writer;\n"
+        ),
+        0
+    );
+    assert_eq!(
+        finds("src/stock/key.rs", "// crate::journal is not ours\n"),
+        0
+    );
+}
+
+#[test]
+fn every_file_opens_with_what_it_is() {
+    check(opening, &Source::new("src/stock/key.rs", "use std::fmt;\n"));
+}
+
+#[test]
+fn no_file_is_longer_than_four_hundred_lines_without_its_tests() {
+    check(size, &Source::new("src/stock/key.rs", &"//!\n".repeat(401)));
+    let tested = format!(
+        "{}#[cfg(test)]\nmod tests {{\n{}}}\n",
+        "//!\n".repeat(9),
+        "\n".repeat(900)
+    );
+    assert!(size(&Source::new("src/stock/key.rs", &tested)).is_empty());
+    let sample = Source::new("src/stock/key.rs", &tested);
+    assert_eq!(sample.own_lines().count(), 9);
+}
+
+#[test]
+fn no_line_is_wider_than_a_hundred_columns() {
+    check(width, &Source::new("src/stock/key.rs", &"é".repeat(101)));
+    assert!(width(&Source::new("src/stock/key.rs", &"é".repeat(100))).is_empty());
+}
+
+#[test]
+fn every_file_is_named_after_something() {
+    check(names, &Source::new("src/stock/helpers.rs", ""));
+}
+
+#[test]
+fn nothing_is_left_undone() {
+    check(
+        undone,
+        &Source::new("src/stock/key.rs", concat!("// TO", "DO: later\n")),
+    );
+}
+
+#[test]
+fn only_the_clock_asks_what_time_it_is() {
+    check(
+        time,
+        &Source::new("src/stock/key.rs", concat!("let t = Instant:", ":now();\n")),
+    );
+    assert!(time(&Source::new("src/clock.rs", concat!("Instant:", ":now()"))).is_empty());
+}
+
+#[test]
+fn only_the_command_line_writes_to_standard_output() {
+    check(
+        output,
+        &Source::new("src/stock/key.rs", "    println!(\"{key}\");\n"),
+    );
+    assert!(output(&Source::new("src/cli/token.rs", "println!(\"x\");\n")).is_empty());
+}
+
+#[test]
+fn no_test_sleeps_or_is_skipped() {
+    let sleeps = concat!("//! A test.\nstd::thread:", ":sleep(second);\n");
+    check(patience, &Source::new("tests/integration/crash.rs", sleeps));
+    assert!(patience(&Source::new("src/cli/client.rs", sleeps)).is_empty());
+}
