@@ -6,6 +6,7 @@ mod acts;
 mod engine;
 mod properties;
 mod raise;
+mod recovery;
 
 use proptest::prelude::*;
 
@@ -13,7 +14,7 @@ use self::acts::{Act, Call, acts};
 use self::engine::World;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 4096, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 4096, ..Default::default() })]
 
     #[test]
     fn nothing_is_oversold_lost_or_left_behind(

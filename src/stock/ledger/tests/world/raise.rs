@@ -276,7 +276,9 @@ impl World {
             prepared: raising.prepared.clone(),
             before: raising.before,
         };
-        let raise = (!raising.prepared.is_empty()).then_some(raise);
+        // Only a new reservation at one key is reckoned from nothing.
+        let alone = raising.base_revision == 0 && raising.prepared.is_empty();
+        let raise = (raising.change.takes_stock() && !alone).then_some(raise);
         let change = Command::Change {
             reservation: raising.id,
             change: raising.change.clone(),
