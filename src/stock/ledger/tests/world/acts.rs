@@ -13,30 +13,10 @@ pub enum Act {
         partial: bool,
         confirm: bool,
     },
-    /// Begins to replace the lines of a reservation.
-    Lines {
+    /// Begins a change of a reservation.
+    Change {
         nth: usize,
-        wants: Vec<(usize, u32)>,
-    },
-    Extend {
-        nth: usize,
-        ttl_seconds: i64,
-    },
-    Confirm {
-        nth: usize,
-        until: Option<i64>,
-        reclaim: bool,
-    },
-    Fulfil {
-        nth: usize,
-        part: Option<(usize, u32)>,
-    },
-    Release {
-        nth: usize,
-    },
-    Cancel {
-        nth: usize,
-        part: Option<(usize, u32)>,
+        call: Call,
     },
     /// A till sells, perhaps out of a reservation.
     Sale {
@@ -101,12 +81,35 @@ pub enum Act {
     Crash,
 }
 
+/// What is asked of a reservation.
+#[derive(Clone, Debug)]
+pub enum Call {
+    Lines(Vec<(usize, u32)>),
+    Extend { ttl_seconds: i64 },
+    Confirm { until: Option<i64>, reclaim: bool },
+    Fulfil(Option<(usize, u32)>),
+    Release,
+    Cancel(Option<(usize, u32)>),
+}
+
 fn wants() -> impl Strategy<Value = Vec<(usize, u32)>> {
     prop::collection::vec((0..4usize, 1..4u32), 1..4)
 }
 
 fn part() -> impl Strategy<Value = Option<(usize, u32)>> {
     prop::option::of((0..4usize, 1..3u32))
+}
+
+fn calls() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        3 => wants().prop_map(Call::Lines),
+        1 => (1..40i64).prop_map(|ttl_seconds| Call::Extend { ttl_seconds }),
+        4 => (prop::option::of(1..40i64), any::<bool>())
+            .prop_map(|(until, reclaim)| Call::Confirm { until, reclaim }),
+        3 => part().prop_map(Call::Fulfil),
+        1 => Just(Call::Release),
+        2 => part().prop_map(Call::Cancel),
+    ]
 }
 
 /// Mostly letters arriving, so that what begins comes to something.
@@ -117,13 +120,7 @@ pub fn acts() -> impl Strategy<Value = Act> {
         6 => (wants(), 1..40i64, any::<bool>(), any::<bool>()).prop_map(
             |(wants, ttl_seconds, partial, confirm)| Act::Place { wants, ttl_seconds, partial, confirm },
         ),
-        3 => (nth(), wants()).prop_map(|(nth, wants)| Act::Lines { nth, wants }),
-        1 => (nth(), 1..40i64).prop_map(|(nth, ttl_seconds)| Act::Extend { nth, ttl_seconds }),
-        4 => (nth(), prop::option::of(1..40i64), any::<bool>())
-            .prop_map(|(nth, until, reclaim)| Act::Confirm { nth, until, reclaim }),
-        3 => (nth(), part()).prop_map(|(nth, part)| Act::Fulfil { nth, part }),
-        1 => nth().prop_map(|nth| Act::Release { nth }),
-        2 => (nth(), part()).prop_map(|(nth, part)| Act::Cancel { nth, part }),
+        14 => (nth(), calls()).prop_map(|(nth, call)| Act::Change { nth, call }),
         4 => (key(), 1..4u32, prop::option::weighted(0.8, nth()))
             .prop_map(|(key, quantity, of)| Act::Sale { key, quantity, of }),
         2 => (key(), 1..4u32).prop_map(|(key, quantity)| Act::Receipt { key, quantity }),
