@@ -47,11 +47,14 @@ pub fn ops(config: &Config, readiness: &Readiness) -> Result<Listening, AppError
     Ok(running(bound.addrs(), false, bound.run()))
 }
 
-/// Starts the public listener.
-pub fn public(config: &Config, started: &Started) -> Result<Listening, AppError> {
-    let limits = limits(config);
+/// What the public listener's handlers are given.
+pub fn border(config: &Config, started: &Started) -> web::Data<Border> {
     let (stock, catalogue) = (started.stock.clone(), started.catalogue.clone());
-    let border = web::Data::new(Border::new(stock, catalogue, limits));
+    web::Data::new(Border::new(stock, catalogue, limits(config)))
+}
+
+/// Starts the public listener.
+pub fn public(config: &Config, border: web::Data<Border>) -> Result<Listening, AppError> {
     let yardstick = config.http.yardstick;
     let mut server = HttpServer::new(move || {
         let app = App::new().app_data(border.clone());

@@ -92,7 +92,9 @@ async fn run(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
     let recovered = node.recover(config).await?;
     let mut started = node.start(config, &recovered).await?;
     let failed = started.failed.take().expect("a node starts once");
-    let public = listen::public(config, &started)?;
+    let border = listen::border(config, &started);
+    let public = listen::public(config, border.clone())?;
+    started.make_first_token(config).await?;
     let upkeep = actix::spawn(upkeep::run(
         started.snapshots.clone(),
         config.journal.clone(),
@@ -105,6 +107,7 @@ async fn run(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
 
     let failed = stop.wait(failed).await;
     readiness.set_not_ready("stopping");
+    border.stop_waiting();
     public.server.stop(true).await;
     upkeep.abort();
     let outcome = if failed {

@@ -149,13 +149,9 @@ impl Node {
         if recovered.records > 0 {
             snapshots.round().await?;
         }
-        let secret = match &config.http.admin_token {
-            Some(secret) => {
-                catalogue.accept_from_environment(secret.reveal());
-                None
-            }
-            None => catalogue.bootstrap().await.map_err(AppError::Bootstrap)?,
-        };
+        if let Some(secret) = &config.http.admin_token {
+            catalogue.accept_from_environment(secret.reveal());
+        }
         let stock = StockService::new(self.directory.clone(), &self.epoch);
         let failed = self.failed.lock().take();
         Ok(Started {
@@ -163,7 +159,7 @@ impl Node {
             stock,
             catalogue,
             snapshots,
-            secret,
+            secret: None,
             failed,
         })
     }
@@ -182,6 +178,20 @@ impl Node {
 }
 
 impl Started {
+    /// Makes the first token, unless the configuration brings one or it was made before. It is
+    /// shown only once, so this is the last step of a start that can fail: a start that failed
+    /// after it would have swallowed it.
+    pub async fn make_first_token(&mut self, config: &Config) -> Result<(), AppError> {
+        if config.http.admin_token.is_none() {
+            self.secret = self
+                .catalogue
+                .bootstrap()
+                .await
+                .map_err(AppError::Bootstrap)?;
+        }
+        Ok(())
+    }
+
     /// Finishes what runs, takes a last snapshot, closes the journal.
     pub async fn close(&self) -> Result<(), AppError> {
         let node = &self.node;

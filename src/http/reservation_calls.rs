@@ -21,6 +21,7 @@ use super::reservations::{by_body, changed, first_answer, not_found, path_id};
 use super::stock_schema as schema;
 use crate::catalogue::{Scope, Token};
 use crate::stock::command::Idempotency;
+use crate::stock::reservation::State;
 use crate::stock::{By, Change, ReservationId};
 
 /// `PUT …/lines`.
@@ -134,10 +135,13 @@ pub async fn confirm(
     body: Body,
 ) -> Answered {
     let call = Call::new(&border, caller.needs(Scope::Reserve)?, &request, "confirm")?;
-    let now = border.stock.now();
-    let (asked, faults) = parse_with_faults(document_or_empty(&body.0)?, |raw, at, faults| {
-        ConfirmRequest::read(raw, at, faults, now)
+    let context = Context::new(&border, call.token);
+    let (asked, mut faults) = parse_with_faults(document_or_empty(&body.0)?, |raw, at, faults| {
+        ConfirmRequest::read(raw, at, faults, &context)
     })?;
+    if !faults.is_empty() && !call.is_open(asked.reclaim).await? {
+        faults = Faults::default();
+    }
     let by = by_body(call.token, asked.channel.clone())?;
     let idempotency = call.idempotency(&asked);
     if let Some(first) = first_answer(&border, &by, idempotency, faults).await? {
@@ -303,6 +307,18 @@ impl<'c> Call<'c> {
             PartsRequest::read(raw, at, faults, lines_max)
         })?;
         Ok(asked)
+    }
+
+    /// Whether how things stand now matters to a confirmation. One that was confirmed or resolved
+    /// answers by what it is, however late the call is repeated.
+    async fn is_open(&self, reclaim: bool) -> Result<bool, Problem> {
+        let found = self.border.stock.reservation(self.id).await?;
+        let found = found.ok_or_else(not_found)?;
+        Ok(match found.state {
+            State::Held => true,
+            State::Expired => reclaim,
+            State::Confirmed | State::Fulfilled | State::Released | State::Cancelled => false,
+        })
     }
 
     /// A bound token hands over only at its locations, be they named or all that is left.

@@ -1,5 +1,7 @@
 //! The event stream.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::*;
@@ -154,4 +156,15 @@ async fn a_list_says_where_to_go_on_in_the_stream() {
     let app = TestApp::stocked().await;
     let list = app.get("/v1/stock").await.expect(200);
     assert_eq!(list["position"], latest(&app).await);
+}
+
+#[actix_web::test]
+async fn nobody_waits_for_news_once_the_service_stops() {
+    let app = TestApp::stocked().await;
+    let start = latest(&app).await;
+    app.border.stop_waiting();
+    let path = format!("/v1/events?after={start}&wait_seconds=30");
+    let answered = tokio::time::timeout(Duration::from_secs(15), app.get(&path)).await;
+    let page = answered.expect("it does not wait").expect(200);
+    assert_eq!(page, json!({"events": [], "next": start}));
 }

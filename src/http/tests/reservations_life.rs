@@ -250,3 +250,40 @@ async fn what_is_over_stays_over_and_can_still_be_read() {
         answer.refused(404, "reservation_not_found");
     }
 }
+
+#[actix_web::test]
+async fn a_confirmation_repeated_past_its_deadline_answers_by_what_it_became() {
+    let app = TestApp::stocked().await;
+    let id = app.reserve(json!([line("clogs", json!(1))])).await;
+    let body = json!({"expires_at": "2027-01-15T08:30:00Z"});
+    app.call(&id, "confirm", body.clone()).await.expect(200);
+    app.call(&id, "fulfil", json!({})).await.expect(200);
+    let late = app.reserve(json!([line("clogs", json!(1))])).await;
+    app.call(&late, "confirm", body.clone()).await.expect(200);
+    let held = json!({"lines": [line("clogs", json!(1))], "ttl_seconds": 14400});
+    let held = app.post("/v1/reservations", held).await.expect(201);
+    app.clock.advance(3_600_000);
+
+    let again = app.call(&id, "confirm", body.clone()).await.expect(200);
+    assert_eq!(again["state"], "fulfilled");
+    let lapsed = app.call(&late, "confirm", body.clone()).await;
+    lapsed.refused(410, "reservation_expired");
+    let held = held["id"].as_str().unwrap();
+    let refused = app.call(held, "confirm", body).await;
+    let places = refused.refused(422, "invalid_request");
+    assert_eq!(places, ["/expires_at invalid_request"]);
+}
+
+#[actix_web::test]
+async fn goods_are_collected_where_there_is_a_location() {
+    let app = TestApp::stocked().await;
+    let id = app.reserve(json!([line("clogs", json!(1))])).await;
+    let collect = |location: &str| json!({"method": "collect", "location": location});
+    let body = json!({"fulfilment": collect("none")});
+    let nowhere = app.call(&id, "confirm", body).await;
+    let places = nowhere.refused(422, "unknown_location");
+    assert_eq!(places, ["/fulfilment/location unknown_location"]);
+    let body = json!({"fulfilment": collect("malmo")});
+    let confirmed = app.call(&id, "confirm", body).await.expect(200);
+    assert_eq!(confirmed["fulfilment"]["location"], "malmo");
+}

@@ -275,6 +275,8 @@ async fn safety_stock_is_set_one_by_one_and_in_batches() {
         assert_eq!(results[index]["status"], "refused");
         assert_eq!(results[index]["problem"]["code"], code);
     }
+    assert_eq!(results[1]["sku"], "none");
+    assert_eq!(results[1]["location"], "malmo");
 }
 
 #[actix_web::test]
