@@ -34,11 +34,13 @@ struct Events {
     params(
         ("after" = String, Query, description = "A position, `earliest` or `latest`"),
         ("limit" = Option<u32>, Query, description = "How many, 100 by default, at most 1000"),
-        ("wait_seconds" = Option<u32>, Query, description = "How long to wait for news, at most 30"),
+        ("wait_seconds" = Option<u32>, Query,
+            description = "How long to wait for news, at most 30"),
     ),
     responses(
         (status = 200, description = "Events, and where to go on", body = schema::EventList),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["events:read"])),
 )]

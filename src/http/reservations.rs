@@ -35,13 +35,17 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
     operation_id = "placeReservation",
     tag = "Reservations",
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "At most 255 characters; makes a repetition safe for 24 h"),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "At most 255 characters; makes a repetition safe for 24 h"),
     ),
     request_body = shape::PlaceRequest,
     responses(
         (status = 201, description = "Held, or confirmed if asked to", body = shape::Reservation),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
-        (status = 503, description = "Nothing happened, or the outcome is unknown: `code` says which", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
+        (status = 503,
+            description = "Nothing happened, or the outcome is unknown: `code` says which",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["reserve"])),
 )]
@@ -77,8 +81,10 @@ pub async fn place(
         ("id" = String, Path, description = "The reservation"),
     ),
     responses(
-        (status = 200, description = "Its state, also a day after it resolved", body = shape::Reservation),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = 200, description = "Its state, also a day after it resolved",
+            body = shape::Reservation),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["reserve"])),
 )]
@@ -109,7 +115,8 @@ pub async fn read_one(border: Data<Border>, caller: Caller, request: HttpRequest
     ),
     responses(
         (status = 200, description = "Those that fit, oldest first", body = shape::ReservationList),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["reserve"])),
 )]

@@ -35,9 +35,11 @@ use crate::stock::{By, Command, LocationId, Quantity, Refusal, Sku, StockKey};
         ("location" = String, Path, description = "As for SKUs"),
     ),
     responses(
-        (status = 200, description = "The figures; the ETag is epoch and version", body = schema::Stock),
+        (status = 200, description = "The figures; the ETag is epoch and version",
+            body = schema::Stock),
         (status = 304, description = "The client has them already"),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["stock:read"])),
 )]
@@ -65,8 +67,10 @@ pub async fn read_one(border: Data<Border>, caller: Caller, request: HttpRequest
         ("after" = Option<String>, Query, description = "What `next` said"),
     ),
     responses(
-        (status = 200, description = "Figures in the order of their keys", body = schema::StockList),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = 200, description = "Figures in the order of their keys",
+            body = schema::StockList),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["stock:read"])),
 )]
@@ -110,8 +114,11 @@ pub async fn list(border: Data<Border>, caller: Caller, request: HttpRequest) ->
     request_body = schema::Settings,
     responses(
         (status = 200, description = "The figures as they are now", body = schema::Stock),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
-        (status = 503, description = "Nothing happened, or the outcome is unknown: `code` says which", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
+        (status = 503,
+            description = "Nothing happened, or the outcome is unknown: `code` says which",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["stock:write"])),
 )]
@@ -150,8 +157,11 @@ pub async fn set(
     ),
     responses(
         (status = 204, description = "It is no longer stocked"),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
-        (status = 503, description = "Nothing happened, or the outcome is unknown: `code` says which", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
+        (status = 503,
+            description = "Nothing happened, or the outcome is unknown: `code` says which",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["stock:write"])),
 )]
@@ -198,7 +208,8 @@ fn withheld(raw: &RawValue, item: Option<&Item>) -> Result<Quantity, Wrong> {
     request_body = schema::SettingsBatch,
     responses(
         (status = 200, description = "What became of each", body = schema::SettingsResults),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["stock:write"])),
 )]

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::dice::Dice;
-use crate::levels::Levels;
+use crate::levels::{Levels, key_of, number};
 use crate::server::Server;
-use crate::worker::{COUNTER, Known, SHELF, Worker, face, key_of, number};
+use crate::worker::{COUNTER, Known, SHELF, Worker, face};
 
 /// What each key is stocked with before the load begins.
 const STOCKED: i64 = 60;
@@ -156,7 +156,10 @@ impl Book {
 
     /// Nothing that is available is out of reach: all of it can be reserved, and no more.
     pub fn check_within_reach(&self, client: &Client) {
-        let line = |sku: &str, location: &str, quantity: i64| json!({"lines": [{"sku": sku, "location": location, "quantity": quantity}]});
+        let line = |sku: &str, location: &str, quantity: i64| {
+            let line = json!({"sku": sku, "location": location, "quantity": quantity});
+            json!({"lines": [line]})
+        };
         for (sku, location) in SHELF {
             let path = format!("/v1/stock/{sku}/{location}");
             let available = || number(&client.read(&path), "available");
@@ -177,7 +180,7 @@ impl Book {
                 }
                 done
             });
-            assert!(reserved, "{} of {sku}@{location} out of reach", available());
+            assert!(reserved, "{sku}@{location} is out of reach");
             assert_eq!(available(), 0);
         }
     }

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::worker::{key_of, number};
-
 /// Levels by key and version.
 #[derive(Default)]
 pub struct Levels(BTreeMap<(String, i64), [i64; 4]>);
@@ -35,4 +33,18 @@ impl Levels {
     pub fn len(&self) -> usize {
         self.0.len()
     }
+}
+
+/// `SKU@LOCATION` of anything that names both.
+pub fn key_of(document: &Value) -> String {
+    let text = |name: &str| document[name].as_str().unwrap();
+    format!("{}@{}", text("sku"), text("location"))
+}
+
+/// A whole number of a document.
+#[track_caller]
+pub fn number(document: &Value, name: &str) -> i64 {
+    document[name]
+        .as_i64()
+        .unwrap_or_else(|| panic!("no whole number {name} in {document}"))
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Answer, Client, Lost};
 use crate::dice::Dice;
-use crate::levels::Levels;
+use crate::levels::{Levels, key_of, number};
 
 /// Keys that reservations and tills share.
 pub const SHELF: &[(&str, &str)] = &[
@@ -88,7 +88,7 @@ impl Request {
     /// Sends it where it must be answered.
     pub fn repeat(&self, client: &Client) -> Answer {
         self.send(client)
-            .unwrap_or_else(|Lost| panic!("no answer to {self:?}"))
+            .unwrap_or_else(|lost| panic!("no answer to {self:?}: {lost:?}"))
     }
 }
 
@@ -394,18 +394,4 @@ pub fn face(reservation: &Value) -> Value {
     let mut face = reservation.clone();
     face.as_object_mut().unwrap().remove("version");
     face
-}
-
-/// `SKU@LOCATION` of anything that names both.
-pub fn key_of(document: &Value) -> String {
-    let text = |name: &str| document[name].as_str().unwrap();
-    format!("{}@{}", text("sku"), text("location"))
-}
-
-/// A whole number of a document.
-#[track_caller]
-pub fn number(document: &Value, name: &str) -> i64 {
-    document[name]
-        .as_i64()
-        .unwrap_or_else(|| panic!("no whole number {name} in {document}"))
 }

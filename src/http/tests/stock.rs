@@ -254,7 +254,11 @@ async fn safety_stock_is_set_one_by_one_and_in_batches() {
         .put("/v1/stock/clogs/lund/settings", json!({"safety_stock": 1}))
         .await;
     nowhere.refused(404, "not_stocked");
-    let setting = |sku: &str, location: &str, amount: Value| json!({"sku": sku, "location": location, "safety_stock": amount});
+    let setting = |sku: &str, location: &str, amount: Value| {
+        let mut setting = json!({"sku": sku, "location": location});
+        setting["safety_stock"] = amount;
+        setting
+    };
     let body = json!({"settings": [
         setting("clogs", "malmo", json!(3)), setting("none", "malmo", json!(1)),
         setting("clogs", "lund", json!(1)), setting("cloth", "malmo", json!(0.125)),

@@ -301,6 +301,15 @@ impl Ledger {
         overdue.map(|(_, id)| self.inquiry(*id, now)).collect()
     }
 
+    /// Every raise that is set aside here, to be asked after at once: when a ledger comes back
+    /// from the disk, whoever prepared it is gone.
+    pub fn raises(&self) -> Vec<Inquiry> {
+        self.waits
+            .iter()
+            .map(|(before, id)| self.inquiry(*id, *before))
+            .collect()
+    }
+
     /// The question to the lead of a hold here.
     fn inquiry(&self, id: ReservationId, now: Timestamp) -> Inquiry {
         let hold = &self.kept.holds[&id];

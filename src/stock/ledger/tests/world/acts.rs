@@ -118,7 +118,12 @@ pub fn acts() -> impl Strategy<Value = Act> {
     let key = || 0..4usize;
     prop_oneof![
         6 => (wants(), 1..40i64, any::<bool>(), any::<bool>()).prop_map(
-            |(wants, ttl_seconds, partial, confirm)| Act::Place { wants, ttl_seconds, partial, confirm },
+            |(wants, ttl_seconds, partial, confirm)| Act::Place {
+                wants,
+                ttl_seconds,
+                partial,
+                confirm,
+            },
         ),
         14 => (nth(), calls()).prop_map(|(nth, call)| Act::Change { nth, call }),
         4 => (key(), 1..4u32, prop::option::weighted(0.8, nth()))
