@@ -9,6 +9,7 @@ use super::raise::Raising;
 use crate::stock::command::{Acknowledgements, Inquiry};
 use crate::stock::ledger::Errand;
 use crate::stock::movement::MovementId;
+use crate::stock::time::DAY_MS;
 use crate::stock::{
     Answer, By, Command, Decision, Event, Ledger, Level, MovementKind, Refusal, Reservation,
     ReservationId, Rules, StockKey, StockRecord, Timestamp,
@@ -142,9 +143,17 @@ impl World {
             Act::Errands { key } => drop(self.run_errands(&self.keys[*key].clone())),
             Act::Inquire { key } => drop(self.inquire(&self.keys[*key].clone())),
             Act::Sync { records } => self.sync(*records),
-            Act::Wait { seconds } => self.now = self.now.plus_millis(seconds * 1000),
+            Act::Wait { seconds } => self.wait(*seconds),
             Act::Rest { key } => self.rest(*key),
             Act::Crash => self.crash(),
+        }
+    }
+
+    fn wait(&mut self, seconds: i64) {
+        self.now = self.now.plus_millis(seconds * 1000);
+        if seconds * 1000 >= DAY_MS {
+            // No copy is astray for longer than repeated requests are recognised.
+            self.astray.clear();
         }
     }
 
