@@ -192,16 +192,22 @@ impl Directory {
         Active { addr, presence }
     }
 
-    /// An actor's ledger goes to rest; called by the actor, which then only forwards.
-    pub(super) fn passivate(&self, ledger: &Ledger) {
-        if ledger.level().version == 0 {
-            self.ordered.write().remove(ledger.key());
-            self.slots.remove(ledger.key());
+    /// The ledger of the actor at `addr` goes to rest; called by the actor, which then only
+    /// forwards.
+    pub(super) fn passivate(&self, ledger: &Ledger, addr: &Addr<StockActor>) {
+        let image = ledger.image().into();
+        let Entry::Occupied(mut slot) = self.slots.entry(ledger.key().clone()) else {
+            unreachable!("{} goes to rest and was never awake", ledger.key())
+        };
+        let awake = matches!(slot.get(), Slot::Active(active) if active.addr == *addr);
+        assert!(awake, "{} has a second ledger", ledger.key());
+        if ledger.level().version > 0 {
+            slot.insert(Slot::Passive(image));
             return;
         }
-        let image: Box<[u8]> = ledger.image().into();
-        self.slots
-            .insert(ledger.key().clone(), Slot::Passive(image));
+        // Under the entry's lock, so that nobody who makes the key anew comes in between.
+        self.ordered.write().remove(ledger.key());
+        slot.remove();
     }
 
     /// Sends a command from outside; shed when too many wait for the actor.

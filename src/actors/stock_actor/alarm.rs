@@ -35,14 +35,19 @@ impl StockActor {
         let at = at.max(now);
         let clock = self.directory.context.clock.clone();
         let sleep = wrap_future::<_, Self>(async move { clock.sleep_until(at).await });
-        let handle = ctx.spawn(sleep.map(|(), actor, ctx| actor.ring(ctx)));
+        let handle = ctx.spawn(sleep.map(move |(), actor, ctx| actor.ring(at, ctx)));
         if let Some((_, old)) = self.alarm.replace((at, handle)) {
             ctx.cancel_future(old);
         }
     }
 
-    /// The alarm rang: something is due, or the key had nothing to do for a while.
-    fn ring(&mut self, ctx: &mut Context<Self>) {
+    /// The alarm set for `at` rang: something is due, or the key had nothing to do for a while.
+    fn ring(&mut self, at: Timestamp, ctx: &mut Context<Self>) {
+        // One that was called off may still ring, if it was due in the same moment. Heeded, it
+        // would leave two alarms, and the second would put to rest what others have woken since.
+        if self.alarm.as_ref().is_none_or(|(set, _)| *set != at) {
+            return;
+        }
         self.alarm = None;
         let now = self.now();
         self.record_due(now);
@@ -82,7 +87,7 @@ impl StockActor {
             return false;
         }
         self.retired = true;
-        self.directory.passivate(&self.ledger);
+        self.directory.passivate(&self.ledger, &self.addr);
         ctx.run_later(FORWARD, |_, ctx| ctx.stop());
         true
     }
