@@ -51,7 +51,11 @@ fn verify(arguments: &VerifyArgs) -> ExitCode {
         Err(error) => return refuse(&error),
     };
     tell(&verified);
-    if verified.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if verified.differences.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the answer to what was asked")]

@@ -119,7 +119,9 @@ async fn settle(
             reservation: id,
             grant,
         };
+        fail::fail_point!("errand::before_settle", |_| std::process::abort());
         until_done(directory, &follower, reservation.by.clone(), settle).await?;
+        fail::fail_point!("errand::after_settle", |_| std::process::abort());
         Some((id, follower, reservation.revision))
     });
     let settled = future::join_all(settled)
@@ -145,18 +147,22 @@ async fn report(directory: &Arc<Directory>, key: &StockKey, reporting: Reporting
         follower,
         till_used,
     };
+    fail::fail_point!("errand::before_report", |_| std::process::abort());
     let Some(reply) = until_done(directory, &lead, By::onhand(), told).await else {
         return;
     };
+    fail::fail_point!("errand::after_report", |_| std::process::abort());
     take_word(directory, key, id, &reply).await;
 }
 
 async fn arrive(directory: &Arc<Directory>, outgoing: Outgoing) -> Acknowledgements {
     let Outgoing { to, arrival, by } = outgoing;
     let id = arrival.id;
+    fail::fail_point!("errand::before_arrival", |_| std::process::abort());
     let arrived = until_done(directory, &to, by, Command::Move(arrival))
         .await
         .map(|_| id);
+    fail::fail_point!("errand::after_arrival", |_| std::process::abort());
     Acknowledgements {
         arrived: arrived.into_iter().collect(),
         ..Acknowledgements::default()

@@ -62,6 +62,7 @@ impl Raising {
             if need.wanted <= need.base.granted {
                 continue;
             }
+            fail::fail_point!("raise::before_prepare", |_| std::process::abort());
             match self.prepare(directory, need, before).await {
                 Ok(one) => prepared.push(one),
                 Err(error) => {
@@ -83,6 +84,7 @@ impl Raising {
                 .unwrap_or(Err(CallError::OutcomeUnknown))?;
             raise.prepared.push((one.key, one.granted));
         }
+        fail::fail_point!("raise::after_prepare", |_| std::process::abort());
         self.commit(directory, raise).await
     }
 
@@ -197,6 +199,7 @@ impl Raising {
                 replied,
             )
             .await;
+        fail::fail_point!("raise::after_commit", |_| std::process::abort());
         match replied {
             Ok(reply) => Ok(reserved(reply.answer)),
             Err(CallError::OutcomeUnknown) => Err(CallError::OutcomeUnknown),

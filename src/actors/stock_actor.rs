@@ -58,6 +58,10 @@ impl Actor for StockActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         let errands = self.ledger.errands();
         self.run(errands, None, None);
+        let raises = self.ledger.raises();
+        if !raises.is_empty() {
+            self.ask_leads(raises, None);
+        }
         self.set_alarm(ctx);
     }
 }

@@ -37,7 +37,9 @@ impl fmt::Display for Listening {
 pub fn ops(config: &Config, readiness: &Readiness) -> Result<Listening, AppError> {
     let readiness = web::Data::new(readiness.clone());
     let server = HttpServer::new(move || {
-        App::new().app_data(readiness.clone()).configure(routes::ops)
+        App::new()
+            .app_data(readiness.clone())
+            .configure(routes::ops)
     });
     let server = server.workers(1).disable_signals().shutdown_timeout(1);
     let bound = server.bind(config.http.ops_listen);
@@ -45,11 +47,14 @@ pub fn ops(config: &Config, readiness: &Readiness) -> Result<Listening, AppError
     Ok(running(bound.addrs(), false, bound.run()))
 }
 
-/// Starts the public listener.
-pub fn public(config: &Config, started: &Started) -> Result<Listening, AppError> {
-    let limits = limits(config);
+/// What the public listener's handlers are given.
+pub fn border(config: &Config, started: &Started) -> web::Data<Border> {
     let (stock, catalogue) = (started.stock.clone(), started.catalogue.clone());
-    let border = web::Data::new(Border::new(stock, catalogue, limits));
+    web::Data::new(Border::new(stock, catalogue, limits(config)))
+}
+
+/// Starts the public listener.
+pub fn public(config: &Config, border: web::Data<Border>) -> Result<Listening, AppError> {
     let yardstick = config.http.yardstick;
     let mut server = HttpServer::new(move || {
         let app = App::new().app_data(border.clone());
@@ -80,11 +85,18 @@ fn running(addresses: Vec<SocketAddr>, tls: bool, server: Server) -> Listening {
     let address = addresses[0];
     let handle = server.handle();
     actix::spawn(server);
-    Listening { server: handle, address, tls }
+    Listening {
+        server: handle,
+        address,
+        tls,
+    }
 }
 
 fn unbound(address: SocketAddr, source: std::io::Error) -> AppError {
-    AppError::Io { what: format!("cannot listen on {address}"), source }
+    AppError::Io {
+        what: format!("cannot listen on {address}"),
+        source,
+    }
 }
 
 /// The certificate chain and key, if the configuration names them.

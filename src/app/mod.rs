@@ -71,7 +71,10 @@ pub fn serve(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
 pub fn verify_directory(directory: &Path) -> Result<verify::Verified, AppError> {
     if !directory.is_dir() {
         let source = std::io::ErrorKind::NotFound.into();
-        return Err(AppError::Io { what: directory.display().to_string(), source });
+        return Err(AppError::Io {
+            what: directory.display().to_string(),
+            source,
+        });
     }
     let store = EmbeddedStore::open(directory)?;
     let progress = |records| {
@@ -92,8 +95,13 @@ async fn run(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
     let recovered = node.recover(config).await?;
     let mut started = node.start(config, &recovered).await?;
     let failed = started.failed.take().expect("a node starts once");
-    let public = listen::public(config, &started)?;
-    let upkeep = actix::spawn(upkeep::run(started.snapshots.clone(), config.journal.clone()));
+    let border = listen::border(config, &started);
+    let public = listen::public(config, border.clone())?;
+    started.make_first_token(config).await?;
+    let upkeep = actix::spawn(upkeep::run(
+        started.snapshots.clone(),
+        config.journal.clone(),
+    ));
     readiness.set_ready();
     let listening = (&public, &ops);
     if let Err(error) = started.greet(config, &recovered, stopwatch.elapsed(), listening, out) {
@@ -102,9 +110,14 @@ async fn run(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
 
     let failed = stop.wait(failed).await;
     readiness.set_not_ready("stopping");
+    border.stop_waiting();
     public.server.stop(true).await;
     upkeep.abort();
-    let outcome = if failed { Err(AppError::JournalFailed) } else { started.close().await };
+    let outcome = if failed {
+        Err(AppError::JournalFailed)
+    } else {
+        started.close().await
+    };
     ops.server.stop(true).await;
     tracing::info!(elapsed = ?stopwatch.elapsed(), "stopped");
     outcome
@@ -119,11 +132,19 @@ struct Stop {
 impl Stop {
     fn listen() -> Result<Stop, AppError> {
         let listen = |kind| {
-            signal(kind).map_err(|source| AppError::Io { what: "signals".into(), source })
+            signal(kind).map_err(|source| AppError::Io {
+                what: "signals".into(),
+                source,
+            })
         };
-        let (terminate, interrupt) =
-            (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-        Ok(Stop { terminate, interrupt })
+        let (terminate, interrupt) = (
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::interrupt())?,
+        );
+        Ok(Stop {
+            terminate,
+            interrupt,
+        })
     }
 
     /// Waits for the end; whether it is the journal's failure.

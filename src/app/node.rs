@@ -8,10 +8,10 @@ use actix::Arbiter;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use super::AppError;
 use super::listen::Listening;
 use super::recovery::{Recovered, recover};
 use super::snapshots::Snapshots;
-use super::AppError;
 use crate::actors::{
     ActorsConfig, Context, Directory, IdempotencyIndex, PublishedReservations, StockService,
 };
@@ -119,8 +119,9 @@ impl Node {
             let mut catalogue = catalogue::Recovery::new(limits);
             recover(&*store, &directory, &mut catalogue).map(|recovered| (recovered, catalogue))
         });
-        let (recovered, catalogue) =
-            recovering.await.expect("a panic stops the process before this")?;
+        let (recovered, catalogue) = recovering
+            .await
+            .expect("a panic stops the process before this")?;
         *self.recovery.lock() = Some(catalogue);
         Ok(recovered)
     }
@@ -132,7 +133,10 @@ impl Node {
         let limits = catalogue_limits(config);
         let catalogue = Catalogue::start(
             recovery,
-            CatalogueConfig { limits, ..CatalogueConfig::default() },
+            CatalogueConfig {
+                limits,
+                ..CatalogueConfig::default()
+            },
             self.journal.clone(),
             self.directory.context.clock.clone(),
             &self.arbiters[0].handle(),
@@ -145,29 +149,49 @@ impl Node {
         if recovered.records > 0 {
             snapshots.round().await?;
         }
-        let secret = match &config.http.admin_token {
-            Some(secret) => {
-                catalogue.accept_from_environment(secret.reveal());
-                None
-            }
-            None => catalogue.bootstrap().await.map_err(AppError::Bootstrap)?,
-        };
+        if let Some(secret) = &config.http.admin_token {
+            catalogue.accept_from_environment(secret.reveal());
+        }
         let stock = StockService::new(self.directory.clone(), &self.epoch);
         let failed = self.failed.lock().take();
-        Ok(Started { node: self, stock, catalogue, snapshots, secret, failed })
+        Ok(Started {
+            node: self,
+            stock,
+            catalogue,
+            snapshots,
+            secret: None,
+            failed,
+        })
     }
 }
 
 impl Node {
     /// Waits for the work between keys, a bounded time.
     async fn finish_errands(&self) {
-        if tokio::time::timeout(ERRANDS_MAX, self.directory.idle()).await.is_err() {
+        if tokio::time::timeout(ERRANDS_MAX, self.directory.idle())
+            .await
+            .is_err()
+        {
             tracing::warn!("work between keys is unfinished; it goes on, or at the next start");
         }
     }
 }
 
 impl Started {
+    /// Makes the first token, unless the configuration brings one or it was made before. It is
+    /// shown only once, so this is the last step of a start that can fail: a start that failed
+    /// after it would have swallowed it.
+    pub async fn make_first_token(&mut self, config: &Config) -> Result<(), AppError> {
+        if config.http.admin_token.is_none() {
+            self.secret = self
+                .catalogue
+                .bootstrap()
+                .await
+                .map_err(AppError::Bootstrap)?;
+        }
+        Ok(())
+    }
+
     /// Finishes what runs, takes a last snapshot, closes the journal.
     pub async fn close(&self) -> Result<(), AppError> {
         let node = &self.node;
@@ -202,7 +226,10 @@ impl Started {
         )?;
         if let Some(secret) = &self.secret {
             writeln!(out, "  token    {}", secret.reveal())?;
-            writeln!(out, "           all scopes; shown only now, kept only as a hash")?;
+            writeln!(
+                out,
+                "           all scopes; shown only now, kept only as a hash"
+            )?;
         }
         writeln!(out, "  next     curl {public}/openapi.json")?;
         out.flush()

@@ -35,8 +35,20 @@ pub struct Verified {
 
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Verified { keys, records, position, on_hand, held, committed, entities, .. } = self;
-        writeln!(f, "records       {records} replayed, to position {position}")?;
+        let Verified {
+            keys,
+            records,
+            position,
+            on_hand,
+            held,
+            committed,
+            entities,
+            ..
+        } = self;
+        writeln!(
+            f,
+            "records       {records} replayed, to position {position}"
+        )?;
         writeln!(f, "stock keys    {keys}")?;
         writeln!(f, "on hand       {on_hand}")?;
         writeln!(f, "held          {held}")?;
@@ -46,7 +58,11 @@ impl fmt::Display for Verified {
             writeln!(f, "difference    {difference}")?;
         }
         let agrees = self.differences.is_empty();
-        let verdict = if agrees { "everything agrees" } else { "DOES NOT AGREE" };
+        let verdict = if agrees {
+            "everything agrees"
+        } else {
+            "DOES NOT AGREE"
+        };
         write!(f, "verdict       {verdict}")
     }
 }

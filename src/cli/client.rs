@@ -59,6 +59,16 @@ pub(super) struct Fault {
 }
 
 impl Problem {
+    /// In words, of one entry of a list: what is wrong with which of its members. The place in
+    /// the list means nothing to somebody who wrote a file of lines.
+    pub(super) fn words_of_entry(&self) -> String {
+        if self.errors.is_empty() {
+            return self.words();
+        }
+        let faults: Vec<String> = self.errors.iter().map(Fault::words).collect();
+        faults.join("; ")
+    }
+
     /// In words: the code, and what is said about it.
     pub(super) fn words(&self) -> String {
         let said = if self.detail.is_empty() {
@@ -71,9 +81,13 @@ impl Problem {
 }
 
 impl Fault {
-    /// In words: the code, and what is said about it.
+    /// In words: the code, the member of the list's entry, and what is said about it.
     pub(super) fn words(&self) -> String {
-        joined(&self.code, &self.detail)
+        let member: Vec<&str> = self.pointer.split('/').skip(3).collect();
+        match member.is_empty() {
+            true => joined(&self.code, &self.detail),
+            false => joined(&self.code, &format!("{} {}", member.join("/"), self.detail)),
+        }
     }
 }
 

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 
-use super::border::Border;
 use super::fault::Wrong;
-use super::gate::client_address;
+use super::gate::{border, client_address};
 use super::problem::{Code, Problem};
 use crate::catalogue::{Scope, Token};
 use crate::stock::{By, Channel};
@@ -100,8 +99,7 @@ fn secret(request: &HttpRequest) -> Result<Option<&str>, Problem> {
 }
 
 fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
-    let border = request.app_data::<web::Data<Border>>();
-    let border = border.expect("every application is built with a border");
+    let border = border(request);
     let found = match secret(request) {
         Ok(None) => return Ok(Caller::new(None)),
         Ok(Some(secret)) => border

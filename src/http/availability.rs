@@ -42,7 +42,8 @@ const KEYS_MAX: usize = 1000;
     responses(
         (status = 200, description = "The item at its locations", body = schema::ItemAvailability),
         (status = 304, description = "The client has it already"),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
     ),
     security(()),
 )]
@@ -90,7 +91,8 @@ pub async fn of_item(border: Data<Border>, caller: Caller, request: HttpRequest)
     responses(
         (status = 200, description = "The item there", body = schema::KeyAvailability),
         (status = 304, description = "The client has it already"),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
     ),
     security(()),
 )]
@@ -117,8 +119,10 @@ pub async fn of_key(border: Data<Border>, caller: Caller, request: HttpRequest) 
     tag = "Availability",
     request_body = schema::AvailabilityQuery,
     responses(
-        (status = 200, description = "Answers in the order asked", body = schema::AvailabilityAnswers),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = 200, description = "Answers in the order asked",
+            body = schema::AvailabilityAnswers),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
     ),
     security(()),
 )]

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use tokio::sync::watch;
 
 use super::limits::Limits;
 use super::rate::Rate;
@@ -24,6 +25,7 @@ pub struct Border {
     pub addresses: Rate<IpAddr>,
     /// Requests by token.
     pub tokens: Rate<TokenId>,
+    stopping: watch::Sender<bool>,
 }
 
 impl Border {
@@ -34,10 +36,25 @@ impl Border {
         Border {
             addresses: Rate::new(rate, limits.requests_burst_max),
             tokens: Rate::new(token_rate, token_rate),
+            stopping: watch::Sender::new(false),
             stock,
             catalogue,
             limits,
         }
+    }
+
+    /// Ends every wait for news, now and from now on: a stop finishes what runs, and a long
+    /// poll would keep it from ending.
+    pub fn stop_waiting(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Returns once nobody is to wait for news any longer.
+    pub async fn stopping(&self) {
+        let mut stopping = self.stopping.subscribe();
+        let told = stopping.wait_for(|stopping| *stopping).await;
+        told.map(|_| ())
+            .expect("the border, which holds the sender, is borrowed");
     }
 
     /// Where the event stream is now, for a list that is about to be read.

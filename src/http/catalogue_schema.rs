@@ -132,7 +132,7 @@ pub struct ItemResult {
     /// As sent; null if it could not be read.
     sku: Option<String>,
     /// `retry`: send the entry again.
-    #[schema(pattern = "^(created|updated|unchanged|refused|retry)$")]
+    #[schema(pattern = "^(applied|duplicate|refused|retry)$")]
     status: String,
     item: Option<Item>,
     /// RFC 9457; pointers are into the whole body.

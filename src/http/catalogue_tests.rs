@@ -293,12 +293,12 @@ async fn a_batch_answers_entry_by_entry() {
     let status = |result: &Value| (result["sku"].clone(), result["status"].clone());
     let found: Vec<_> = results.iter().map(status).collect();
     let expected = [
-        (json!("A"), json!("created")),
+        (json!("A"), json!("applied")),
         (json!("B"), json!("refused")),
         (json!("a@b"), json!("refused")),
         (Value::Null, json!("refused")),
         (json!("C"), json!("refused")),
-        (json!("A"), json!("unchanged")),
+        (json!("A"), json!("duplicate")),
     ];
     assert_eq!(found, expected);
     assert_eq!(results[0]["item"]["version"], json!(1));
@@ -314,7 +314,7 @@ async fn a_batch_answers_entry_by_entry() {
 
     let body = json!({"patches": [{"sku": "A", "unit": "pair"}, {"sku": "none"}]});
     let (_, answer) = fixture.post("/v1/items/batch", body).await;
-    assert_eq!(answer["results"][0]["status"], json!("updated"));
+    assert_eq!(answer["results"][0]["status"], json!("applied"));
     assert_eq!(answer["results"][0]["item"]["name"], json!("Clogs"));
     let problem = &answer["results"][1]["problem"];
     assert_eq!(problem["code"], json!("unknown_item"));

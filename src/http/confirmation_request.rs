@@ -1,18 +1,18 @@
 //! Reads what is asked of a reservation that is there: confirm, extend, hand over, cancel,
 //! release.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::body::{Bound, Object};
+use super::border::Border;
 use super::fault::{At, Faults, Wrong};
+use super::names::location_in_body;
 use super::problem::Code;
 use super::read;
-use super::reservation_request::{amount_and_currency, positive};
+use super::reservation_request::{Context, amount_and_currency, positive};
 use crate::stock::reservation::{Adjustment, Fulfilment, Payment};
-use crate::stock::{Channel, Confirmation, Quantity, StockKey, Timestamp};
+use crate::stock::{Channel, Confirmation, Quantity, StockKey};
 
 /// The most payments or adjustments of one confirmation.
 const PARTS_MAX: usize = 100;
@@ -59,10 +59,10 @@ impl ConfirmRequest {
         raw: &RawValue,
         at: At<'_>,
         faults: &mut Faults,
-        now: Timestamp,
+        context: &Context<'_>,
     ) -> Option<ConfirmRequest> {
         let mut object = Object::read(raw, at, faults)?;
-        let confirmation = confirmation(&mut object, now);
+        let confirmation = confirmation(&mut object, context);
         let reclaim = object.optional("reclaim", read::boolean);
         let channel = object.optional("channel", read::channel);
         object.finish();
@@ -135,14 +135,16 @@ fn part(raw: &RawValue, at: At<'_>, faults: &mut Faults) -> Option<(StockKey, Qu
 }
 
 /// The members of a confirmation, in a body of their own or inside a new reservation's.
-pub fn confirmation(object: &mut Object<'_, '_>, now: Timestamp) -> Option<Confirmation> {
+pub fn confirmation(object: &mut Object<'_, '_>, context: &Context<'_>) -> Option<Confirmation> {
     let parts = Bound::new(0, PARTS_MAX);
     let payments = object.optional_array("payments", parts, payment);
     let adjustments = object.optional_array("adjustments", parts, adjustment);
-    let fulfilment = object.optional_part("fulfilment", fulfilment);
+    let fulfilment = object.optional_part("fulfilment", |raw, at, faults| {
+        fulfilment(raw, at, faults, context.border)
+    });
     let order = object.optional("order", read::text);
     let expires_at = object.optional("expires_at", read::time);
-    if expires_at.is_some_and(|at| at <= now) {
+    if expires_at.is_some_and(|at| at <= context.now) {
         let wrong = Wrong::rule(Code::InvalidRequest, "lies in the past");
         object.wrong("expires_at", wrong);
     }
@@ -179,19 +181,27 @@ fn adjustment(raw: &RawValue, at: At<'_>, faults: &mut Faults) -> Option<Adjustm
     })
 }
 
-fn fulfilment(raw: &RawValue, at: At<'_>, faults: &mut Faults) -> Option<Fulfilment> {
+fn fulfilment(
+    raw: &RawValue,
+    at: At<'_>,
+    faults: &mut Faults,
+    border: &Border,
+) -> Option<Fulfilment> {
     let mut object = Object::read(raw, at, faults)?;
     let collect = object.required("method", |raw| match read::string(raw)?.as_ref() {
         "ship" => Ok(false),
         "collect" => Ok(true),
         _ => Err(Wrong::invalid("must be ship or collect")),
     });
-    let location: Option<Arc<str>> = object.optional("location", read::text);
+    let location = object.optional("location", read::location);
     let reference = object.optional("reference", read::text);
     object.finish();
+    if let Some(location) = &location {
+        location_in_body(border, location, At::Member(&at, "location"), faults);
+    }
     Some(Fulfilment {
         collect: collect?,
-        location,
+        location: location.map(|location| location.as_str().into()),
         reference,
     })
 }

@@ -34,11 +34,13 @@ struct Events {
     params(
         ("after" = String, Query, description = "A position, `earliest` or `latest`"),
         ("limit" = Option<u32>, Query, description = "How many, 100 by default, at most 1000"),
-        ("wait_seconds" = Option<u32>, Query, description = "How long to wait for news, at most 30"),
+        ("wait_seconds" = Option<u32>, Query,
+            description = "How long to wait for news, at most 30"),
     ),
     responses(
         (status = 200, description = "Events, and where to go on", body = schema::EventList),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["events:read"])),
 )]
@@ -61,7 +63,7 @@ pub async fn read_on(border: Data<Border>, caller: Caller, request: HttpRequest)
     let stock = &border.stock;
     let after = start(stock, &after).await?;
     let wait = Duration::from_secs(wait.unwrap_or(0));
-    let (events, next) = news(stock, after, limit, wait).await?;
+    let (events, next) = news(&border, after, limit, wait).await?;
     let next = position(stock.epoch(), next);
     Ok(ok(&Events { events, next }))
 }
@@ -98,18 +100,24 @@ fn expired(stock: &StockService, earliest: Position) -> Problem {
 /// Events after a position, about `limit` of them, and the position of the last record they
 /// are of. A record's events stay together, so one record may exceed the limit.
 async fn news(
-    stock: &StockService,
+    border: &Border,
     mut after: Position,
     limit: usize,
     wait: Duration,
 ) -> Result<(Vec<EventDocument>, Position), Problem> {
+    let stock = &border.stock;
     let wait_ms = i64::try_from(wait.as_millis()).expect("the bound is small");
     let until = stock.now().plus_millis(wait_ms);
     let mut events = Vec::new();
     loop {
         let left = until.as_millis() - stock.now().as_millis();
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
-        let records = match stock.records_after(after, limit, left).await {
+        let records = tokio::select! {
+            biased;
+            records = stock.records_after(after, limit, left) => records,
+            () = border.stopping() => return Ok((events, after)),
+        };
+        let records = match records {
             Ok(records) => records,
             Err(EventsError::Expired { earliest }) => return Err(expired(stock, earliest)),
             Err(error) => return Err(error.into()),

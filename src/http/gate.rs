@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, web};
 
@@ -34,6 +35,10 @@ pub async fn gate<B: MessageBody>(
         }
         Ok(()) => next.call(request).await?.map_into_left_body(),
     };
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        let seconds = HeaderValue::from(border(response.request()).limits.retry_after_seconds);
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+    }
     log(&id, &response);
     response.headers_mut().insert(REQUEST_ID, id);
     Ok(response)
@@ -57,10 +62,15 @@ fn anonymous_limit(request: &ServiceRequest) -> Result<(), u64> {
     if request.headers().contains_key(AUTHORIZATION) {
         return Ok(());
     }
-    let border = request.app_data::<web::Data<Border>>();
-    let border = border.expect("every application is built with a border");
+    let border = border(request.request());
     let client = client_address(request.request(), border);
     border.addresses.check(&client)
+}
+
+/// The border of the application a request came to.
+pub fn border(request: &HttpRequest) -> &Border {
+    let border = request.app_data::<web::Data<Border>>();
+    border.expect("every application is built with a border")
 }
 
 /// Which client asks. Behind a proxy it is the address the proxy saw: the last one in

@@ -271,9 +271,8 @@ struct EntryResult<'a> {
 
 fn status_word(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Created => "created",
-        Outcome::Updated => "updated",
-        Outcome::Unchanged => "unchanged",
+        Outcome::Created | Outcome::Updated => "applied",
+        Outcome::Unchanged => "duplicate",
     }
 }
 

@@ -32,6 +32,7 @@ pub mod problem;
 pub mod rate;
 pub mod read;
 pub mod request;
+pub mod reservation_calls;
 pub mod reservation_document;
 pub mod reservation_request;
 pub mod reservation_schema;
@@ -46,3 +47,5 @@ pub mod wire;
 
 #[cfg(test)]
 mod catalogue_tests;
+#[cfg(test)]
+mod tests;

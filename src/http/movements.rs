@@ -32,7 +32,8 @@ use crate::stock::{Answer, Command, StockKey};
     request_body = schema::Movements,
     responses(
         (status = 200, description = "What became of each", body = schema::MovementResults),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["stock:write"])),
 )]

@@ -6,12 +6,12 @@ use std::borrow::Cow;
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderName, IF_NONE_MATCH};
 use actix_web::web::{Bytes, BytesMut};
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use futures::StreamExt;
 use futures::future::LocalBoxFuture;
 
-use super::border::Border;
 use super::fault::{Faults, Source, Wrong};
+use super::gate::border;
 use super::problem::{Code, Problem};
 use super::read;
 use crate::stock::{LocationId, Sku, StockKey};
@@ -34,8 +34,7 @@ impl FromRequest for Body {
     type Future = LocalBoxFuture<'static, Result<Body, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let border = request.app_data::<web::Data<Border>>();
-        let border = border.expect("every application is built with a border");
+        let border = border(request);
         let bytes_max = border.limits.body_bytes_max;
         let length = request.headers().get(CONTENT_LENGTH);
         let length: Option<usize> = length.and_then(|value| value.to_str().ok()?.parse().ok());

@@ -91,7 +91,7 @@ impl PlaceRequest {
         let partial = object.optional("partial", read::boolean);
         let confirm = object.optional_part("confirm", |raw, at, faults| {
             let mut object = Object::read(raw, at, faults)?;
-            let confirmation = confirmation(&mut object, context.now);
+            let confirmation = confirmation(&mut object, context);
             object.finish();
             confirmation
         });

@@ -9,8 +9,8 @@ use actix_web::{Resource, Route};
 
 use super::problem::{Code, Problem};
 use super::{
-    availability, events, items, locations, movements, noop, openapi, ops, reservations, stock,
-    stock_ledger, tokens,
+    availability, events, items, locations, movements, noop, openapi, ops, reservation_calls,
+    reservations, stock, stock_ledger, tokens,
 };
 
 /// One route: how it is called and what answers it.
@@ -41,12 +41,12 @@ pub fn public_table(yardstick: bool) -> Vec<Entry> {
         POST   "/v1/reservations"                         => reservations::place,
         GET    "/v1/reservations"                         => reservations::list,
         GET    "/v1/reservations/{id}"                    => reservations::read_one,
-        PUT    "/v1/reservations/{id}/lines"              => reservations::replace_lines,
-        POST   "/v1/reservations/{id}/extend"             => reservations::extend,
-        POST   "/v1/reservations/{id}/confirm"            => reservations::confirm,
-        POST   "/v1/reservations/{id}/fulfil"             => reservations::fulfil,
-        POST   "/v1/reservations/{id}/release"            => reservations::release,
-        POST   "/v1/reservations/{id}/cancel"             => reservations::cancel,
+        PUT    "/v1/reservations/{id}/lines"              => reservation_calls::replace_lines,
+        POST   "/v1/reservations/{id}/extend"             => reservation_calls::extend,
+        POST   "/v1/reservations/{id}/confirm"            => reservation_calls::confirm,
+        POST   "/v1/reservations/{id}/fulfil"             => reservation_calls::fulfil,
+        POST   "/v1/reservations/{id}/release"            => reservation_calls::release,
+        POST   "/v1/reservations/{id}/cancel"             => reservation_calls::cancel,
 
         POST   "/v1/movements"                            => movements::record,
         POST   "/v1/stock/settings/batch"                 => stock::set_batch,

@@ -35,9 +35,11 @@ use crate::stock::{By, Command, LocationId, Quantity, Refusal, Sku, StockKey};
         ("location" = String, Path, description = "As for SKUs"),
     ),
     responses(
-        (status = 200, description = "The figures; the ETag is epoch and version", body = schema::Stock),
+        (status = 200, description = "The figures; the ETag is epoch and version",
+            body = schema::Stock),
         (status = 304, description = "The client has them already"),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["stock:read"])),
 )]
@@ -65,8 +67,10 @@ pub async fn read_one(border: Data<Border>, caller: Caller, request: HttpRequest
         ("after" = Option<String>, Query, description = "What `next` said"),
     ),
     responses(
-        (status = 200, description = "Figures in the order of their keys", body = schema::StockList),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = 200, description = "Figures in the order of their keys",
+            body = schema::StockList),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["stock:read"])),
 )]
@@ -110,8 +114,11 @@ pub async fn list(border: Data<Border>, caller: Caller, request: HttpRequest) ->
     request_body = schema::Settings,
     responses(
         (status = 200, description = "The figures as they are now", body = schema::Stock),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
-        (status = 503, description = "Nothing happened, or the outcome is unknown: `code` says which", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
+        (status = 503,
+            description = "Nothing happened, or the outcome is unknown: `code` says which",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["stock:write"])),
 )]
@@ -150,8 +157,11 @@ pub async fn set(
     ),
     responses(
         (status = 204, description = "It is no longer stocked"),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
-        (status = 503, description = "Nothing happened, or the outcome is unknown: `code` says which", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
+        (status = 503,
+            description = "Nothing happened, or the outcome is unknown: `code` says which",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["stock:write"])),
 )]
@@ -198,7 +208,8 @@ fn withheld(raw: &RawValue, item: Option<&Item>) -> Result<Quantity, Wrong> {
     request_body = schema::SettingsBatch,
     responses(
         (status = 200, description = "What became of each", body = schema::SettingsResults),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["stock:write"])),
 )]
@@ -220,7 +231,7 @@ pub async fn set_batch(border: Data<Border>, caller: Caller, body: Body) -> Answ
     });
     let mut replies = border.stock.call_all(calls.collect()).await.into_iter();
     let results = settings.iter().map(|setting| match setting {
-        Err(problem) => SettingResult::problem(None, problem.clone()),
+        Err(refused) => SettingResult::refused(refused),
         Ok((key, ..)) => match replies.next().expect("every call has a reply") {
             Ok(reply) => SettingResult {
                 sku: Some(key.sku()),
@@ -229,7 +240,7 @@ pub async fn set_batch(border: Data<Border>, caller: Caller, body: Body) -> Answ
                 stock: Some(StockDocument::new(key, &reply.level)),
                 problem: None,
             },
-            Err(error) => SettingResult::problem(Some(key), error.into()),
+            Err(error) => SettingResult::problem(key, error.into()),
         },
     });
     Ok(ok(&SettingResults {
@@ -239,16 +250,29 @@ pub async fn set_batch(border: Data<Border>, caller: Caller, body: Body) -> Answ
 
 struct Setting;
 
+/// A setting that is refused at the border, with as much of its key as could be read.
+struct RefusedSetting {
+    sku: Option<Sku>,
+    location: Option<LocationId>,
+    problem: Problem,
+}
+
 impl Setting {
     fn read(
         raw: &RawValue,
         at: At<'_>,
         border: &Border,
         token: &Token,
-    ) -> Result<(StockKey, By, Quantity), Problem> {
+    ) -> Result<(StockKey, By, Quantity), RefusedSetting> {
         let mut faults = Faults::default();
-        let read = Setting::read_sound(raw, at, border, token, &mut faults);
-        faults.none_or_problem()?;
+        let mut named = (None, None);
+        let read = Setting::read_sound(raw, at, border, token, (&mut named, &mut faults));
+        let (sku, location) = named;
+        faults.none_or_problem().map_err(|problem| RefusedSetting {
+            sku,
+            location,
+            problem,
+        })?;
         Ok(read.expect("a setting without faults was read"))
     }
 
@@ -257,13 +281,14 @@ impl Setting {
         at: At<'_>,
         border: &Border,
         token: &Token,
-        faults: &mut Faults,
+        (named, faults): (&mut (Option<Sku>, Option<LocationId>), &mut Faults),
     ) -> Option<(StockKey, By, Quantity)> {
         let mut object = Object::read(raw, at, faults)?;
         let sku = object.required("sku", read::sku);
         let location = object.required("location", read::location);
         let amount = object.required("safety_stock", |raw| withheld(raw, None));
         object.finish();
+        *named = (sku.clone(), location.clone());
         let (sku, location, amount) = (sku?, location?, amount?);
         if let Some(item) = key_in_body(border, &sku, &location, at, faults) {
             let checked = check_decimals(&item, amount);
@@ -292,10 +317,20 @@ struct SettingResult<'a> {
 }
 
 impl<'a> SettingResult<'a> {
-    fn problem(key: Option<&'a StockKey>, problem: Problem) -> SettingResult<'a> {
+    fn refused(refused: &'a RefusedSetting) -> SettingResult<'a> {
         SettingResult {
-            sku: key.map(StockKey::sku),
-            location: key.map(StockKey::location),
+            sku: refused.sku.as_ref().map(Sku::as_str),
+            location: refused.location.as_ref().map(LocationId::as_str),
+            status: "refused",
+            stock: None,
+            problem: Some(refused.problem.clone()),
+        }
+    }
+
+    fn problem(key: &'a StockKey, problem: Problem) -> SettingResult<'a> {
+        SettingResult {
+            sku: Some(key.sku()),
+            location: Some(key.location()),
             status: status_of(problem.code()),
             stock: None,
             problem: Some(problem),

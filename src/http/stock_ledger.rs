@@ -33,7 +33,8 @@ use crate::stock::{Event, Quantity, StockRecord};
     ),
     responses(
         (status = 200, description = "The ledger, newest first", body = schema::LedgerList),
-        (status = "4XX", description = "A problem; it names every fault", body = schema::ProblemDocument),
+        (status = "4XX", description = "A problem; it names every fault",
+            body = schema::ProblemDocument),
     ),
     security(("bearer" = ["stock:read"])),
 )]

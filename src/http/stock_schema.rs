@@ -10,7 +10,9 @@ use serde_json::Value;
 use utoipa::{OpenApi, ToSchema};
 
 use super::catalogue_schema::{Money, Offer};
-use super::{availability, events, movements, reservations, stock, stock_ledger};
+use super::{
+    availability, events, movements, reservation_calls, reservations, stock, stock_ledger,
+};
 
 /// The paths and shapes of everything but the catalogue.
 #[derive(OpenApi)]
@@ -28,12 +30,12 @@ use super::{availability, events, movements, reservations, stock, stock_ledger};
     reservations::place,
     reservations::list,
     reservations::read_one,
-    reservations::replace_lines,
-    reservations::extend,
-    reservations::confirm,
-    reservations::fulfil,
-    reservations::release,
-    reservations::cancel,
+    reservation_calls::replace_lines,
+    reservation_calls::extend,
+    reservation_calls::confirm,
+    reservation_calls::fulfil,
+    reservation_calls::release,
+    reservation_calls::cancel,
     events::read_on,
 ))]
 pub struct StockApi;

@@ -25,7 +25,7 @@ pub struct Channel(Arc<str>);
 
 /// Why a text is not a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1–64 printable ASCII characters without spaces, such as web or marketplace:NAME")]
+#[error("must be 1–64 printable ASCII characters without spaces, like web or marketplace:NAME")]
 pub struct InvalidChannel;
 
 impl Channel {

@@ -102,3 +102,19 @@ impl Hold {
         empty && self.prepared.is_none() && !self.has_unreported_use()
     }
 }
+
+impl Grant {
+    /// Whether a follower that has this one must be told `newer`.
+    pub(super) fn differs(&self, newer: &Grant) -> bool {
+        let told = Grant {
+            revision: 0,
+            acknowledged: Quantity::ZERO,
+            ..*self
+        };
+        told != Grant {
+            revision: 0,
+            acknowledged: Quantity::ZERO,
+            ..*newer
+        }
+    }
+}

@@ -2,4 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its ground gives way")]
 
+mod access;
+mod bad_input;
+mod book;
+mod client;
+mod contract;
+mod dice;
+#[cfg(feature = "failpoints")]
+mod fail_points;
 mod form;
+mod import;
+mod kills;
+mod levels;
+mod server;
+mod shop;
+mod shopper;
+mod worker;

@@ -82,7 +82,8 @@ impl Report {
     /// The summary; true if all of the file was done and no line was bad.
     pub(super) fn finish(mut self, file: &str, stopped: Option<&Stopped>) -> io::Result<bool> {
         self.bar.finish_and_clear();
-        if !matches!(stopped, Some(Stopped::NotBegun(_))) {
+        let nothing = self.bad == 0 && self.outcomes.is_empty();
+        if !(stopped.is_some() && nothing) {
             self.summarise(file)?;
         }
         if let Some(stopped) = stopped {

@@ -195,10 +195,12 @@ impl<S: Server> Sending<'_, S> {
                         self.report,
                         entry.line,
                         what,
-                        &problem.unwrap_or_default().words(),
+                        &problem.unwrap_or_default().words_of_entry(),
                     )?;
                 }
-                (_, Some(problem)) => bad(self.report, entry.line, what, &problem.words())?,
+                (_, Some(problem)) => {
+                    bad(self.report, entry.line, what, &problem.words_of_entry())?
+                }
                 (status, None) => {
                     self.report.done(&format!("{what}{status}"));
                     taken.push(entry);
@@ -263,11 +265,9 @@ fn pointed_at(pointer: &str) -> Option<usize> {
 /// Why a line that went alone was refused: its fault if one is named, else the problem itself.
 fn reason(answer: &Answer) -> String {
     let problem = answer.problem();
-    let faults: Vec<String> = problem.errors.iter().map(|fault| fault.words()).collect();
-    if faults.is_empty() {
-        answer.words()
-    } else {
-        faults.join("; ")
+    match problem.errors.is_empty() {
+        true => answer.words(),
+        false => problem.words_of_entry(),
     }
 }
 

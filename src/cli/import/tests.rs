@@ -332,7 +332,7 @@ fn a_line_the_server_points_at_is_bad_and_the_rest_goes_again() {
     server.queue.push_back(Ok(answer(422, refused)));
     let ran = run_with(&Layout::Movements, movements(3).as_bytes(), server);
     assert_eq!(ids(&ran.server.asked[1]), ["m-0", "m-2"]);
-    assert_eq!(ran.notes, "line 3: invalid_request: no @ in a SKU\n");
+    assert_eq!(ran.notes, "line 3: invalid_request: sku no @ in a SKU\n");
 }
 
 #[test]

@@ -35,7 +35,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => prop::collection::vec(bytes(), 1..6).prop_map(Step::Append),
         2 => changes().prop_map(Step::PutSnapshots),
         2 => (0..8_u64).prop_map(Step::FinishRound),
-        2 => (1..4_usize, changes()).prop_map(|(groups, changes)| Step::AdvanceBase(groups, changes)),
+        2 => (1..4_usize, changes())
+            .prop_map(|(groups, changes)| Step::AdvanceBase(groups, changes)),
         1 => (0..3_u8, bytes()).prop_map(|(name, value)| Step::PutMeta(name, value)),
         1 => Just(Step::Reopen),
     ]

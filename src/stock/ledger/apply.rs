@@ -6,12 +6,11 @@ use super::super::cause::By;
 use super::super::command::{Acknowledgements, Idempotency};
 use super::super::event::{Event, StockRecord};
 use super::super::hold::{Grant, Hold};
-use super::super::level::Level;
 use super::super::movement::{Moved, Movement, MovementId, MovementKind, Remembered};
 use super::super::quantity::Quantity;
 use super::super::reservation::{Reservation, ReservationId};
 use super::super::time::Timestamp;
-use super::{Answered, FORGET_AFTER_MS, Kept, Led, Ledger, Outgoing, REMEMBER_MOVEMENTS_MS, Rules};
+use super::{Answered, Led, Ledger, Outgoing, Rules};
 
 /// Why a record does not continue a ledger.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -318,7 +317,7 @@ impl Ledger {
     }
 
     /// An answer that showed the newest revision of a reservation goes on showing that one.
-    fn keep_shown(&mut self, request: u128, reservation: &Arc<Reservation>) {
+    pub(super) fn keep_shown(&mut self, request: u128, reservation: &Arc<Reservation>) {
         if let Some(answered) = self.kept.answers.get_mut(&request)
             && answered.reservation == reservation.id
             && answered.past.is_none()
@@ -387,169 +386,6 @@ impl Ledger {
         let deltas = names.filter_map(|name| self.kept.remembered.get(&name));
         -deltas.map(|one| one.delta).sum::<Quantity>()
     }
-
-    /// Takes a hold out of the figures and indexes, to be changed and put back.
-    fn take_hold(&mut self, id: ReservationId) -> Option<Hold> {
-        let hold = self.kept.holds.remove(&id)?;
-        self.count_hold(id, &hold, false);
-        Some(hold)
-    }
-
-    fn put_hold(&mut self, id: ReservationId, hold: Hold) {
-        if !hold.is_over() {
-            self.count_hold(id, &hold, true);
-            self.kept.holds.insert(id, hold);
-        }
-    }
-
-    fn count_hold(&mut self, id: ReservationId, hold: &Hold, present: bool) {
-        let signed = |quantity: Quantity| if present { quantity } else { -quantity };
-        let level = &mut self.kept.level;
-        let side = if hold.grant.committed {
-            &mut level.committed
-        } else {
-            &mut level.held
-        };
-        *side += signed(hold.remaining());
-        self.tentative += signed(hold.tentative());
-        if hold.lead != self.key {
-            let hint = hold
-                .grant
-                .deadline
-                .filter(|_| hold.remaining().is_positive());
-            let wait = hold.prepared.map(|prepared| prepared.before);
-            mark(&mut self.hints, hint.map(|at| (at, id)), present);
-            mark(&mut self.waits, wait.map(|at| (at, id)), present);
-            let unreported = hold.has_unreported_use().then_some(id);
-            mark(&mut self.unreported, unreported, present);
-        }
-    }
-
-    fn index_led(&mut self, led: &Led) {
-        self.mark_led(led, true);
-    }
-
-    fn unindex_led(&mut self, led: &Led) {
-        self.mark_led(led, false);
-    }
-
-    fn mark_led(&mut self, led: &Led, present: bool) {
-        let reservation = &led.reservation;
-        let live = reservation.state.is_live();
-        let deadline = reservation
-            .deadline
-            .filter(|_| live)
-            .map(|at| (at, reservation.id));
-        let resolved = reservation.resolved_at;
-        let forget = resolved.map(|at| (at.plus_millis(FORGET_AFTER_MS), reservation.id));
-        mark(&mut self.deadlines, deadline, present);
-        mark(&mut self.forgettable, forget, present);
-        let owing = (!led.unsettled.is_empty()).then_some(reservation.id);
-        mark(&mut self.unsettled, owing, present);
-    }
-
-    /// Builds what is derived from what is kept.
-    pub(super) fn derive(&mut self) {
-        let (holds, led) = (
-            std::mem::take(&mut self.kept.holds),
-            std::mem::take(&mut self.kept.led),
-        );
-        self.kept.level.held = Quantity::ZERO;
-        self.kept.level.committed = Quantity::ZERO;
-        for (id, hold) in &holds {
-            self.count_hold(*id, hold, true);
-        }
-        for led in led.values() {
-            self.index_led(led);
-        }
-        self.kept.holds = holds;
-        self.kept.led = led;
-    }
-
-    /// Forgets what is past its time, once that is a good part of what is remembered.
-    fn forget_some(&mut self, now: Timestamp) {
-        let lazily = |expired: usize, all: usize| expired > 0 && expired * 4 >= all;
-        let kept = &self.kept;
-        if lazily(expired_answers(kept, now), kept.answers.len())
-            || lazily(expired_movements(kept, now), kept.remembered.len())
-            || self.forgettable.first().is_some_and(|(at, _)| *at <= now)
-        {
-            self.forget(now);
-        }
-        self.kept.denied.retain(|_, until| *until > now);
-    }
-
-    /// Forgets all that is past its time: answers and resolved reservations after a day,
-    /// movement ids after seven.
-    pub fn forget(&mut self, now: Timestamp) {
-        self.forget_answers(now);
-        let movements = expired_movements(&self.kept, now);
-        self.kept.remembered.drain(..movements);
-        let until = (now, ReservationId(u128::MAX));
-        let due: Vec<_> = self.forgettable.range(..=until).copied().collect();
-        for (at, id) in due {
-            if !self.unsettled.contains(&id) {
-                self.forgettable.remove(&(at, id));
-                let forgotten = self.kept.led.remove(&id);
-                let forgotten = forgotten.expect("what may be forgotten is led here");
-                for request in &forgotten.answers {
-                    self.keep_shown(*request, &forgotten.reservation);
-                }
-            }
-        }
-    }
-
-    fn forget_answers(&mut self, now: Timestamp) {
-        let answers = expired_answers(&self.kept, now);
-        self.kept.answers.drain(..answers);
-    }
-
-    // What is past its time is forgotten lazily, when a record is applied; a bound is reached by
-    // what is not, or nothing could ever be recorded again.
-
-    pub(super) fn is_full_of_led(&self, now: Timestamp, rules: &Rules) -> bool {
-        let full = self.kept.led.len() >= rules.led_max;
-        full && {
-            let until = (now, ReservationId(u128::MAX));
-            let past = self.forgettable.range(..=until);
-            let past = past.filter(|(_, id)| !self.unsettled.contains(id));
-            self.kept.led.len() - past.count() >= rules.led_max
-        }
-    }
-
-    pub(super) fn is_full_of_movements(&self, now: Timestamp, rules: &Rules) -> bool {
-        self.kept.remembered.len() - expired_movements(&self.kept, now) >= rules.remembered_max
-    }
-
-    pub(super) fn is_full_of_answers(&self, now: Timestamp, rules: &Rules) -> bool {
-        self.kept.answers.len() - expired_answers(&self.kept, now) >= rules.answers_max
-    }
-
-    /// The invariants that hold after every change; the sums are checked in full in debug builds.
-    fn check(&self) {
-        let level: &Level = &self.kept.level;
-        assert!(level.held >= Quantity::ZERO && level.committed >= Quantity::ZERO);
-        assert!(self.tentative >= Quantity::ZERO);
-        if cfg!(debug_assertions) && self.kept.holds.len() < 100 {
-            let mut again = self.clone();
-            again.derive_anew();
-            assert_eq!(&again, self, "what is derived follows from what is kept");
-        }
-    }
-
-    fn derive_anew(&mut self) {
-        let kept = std::mem::take(&mut self.kept);
-        *self = Ledger::with(self.key.clone(), kept);
-    }
-}
-
-fn mark<T: Ord>(set: &mut std::collections::BTreeSet<T>, entry: Option<T>, present: bool) {
-    let Some(entry) = entry else { return };
-    if present {
-        set.insert(entry);
-    } else {
-        set.remove(&entry);
-    }
 }
 
 /// What a hand-over by one revision is remembered as, beside the movements.
@@ -558,34 +394,4 @@ fn hand_over_name(id: ReservationId, revision: u64) -> MovementId {
     bytes[..16].copy_from_slice(&id.0.to_le_bytes());
     bytes[16..].copy_from_slice(&revision.to_le_bytes());
     MovementId(xxhash_rust::xxh3::xxh3_128(&bytes))
-}
-
-fn expired_answers(kept: &Kept, now: Timestamp) -> usize {
-    let limit = now.plus_millis(-FORGET_AFTER_MS);
-    kept.answers
-        .as_slice()
-        .partition_point(|_, answered| answered.at <= limit)
-}
-
-fn expired_movements(kept: &Kept, now: Timestamp) -> usize {
-    let limit = now.plus_millis(-REMEMBER_MOVEMENTS_MS);
-    kept.remembered
-        .as_slice()
-        .partition_point(|_, one| one.recorded_at <= limit)
-}
-
-impl Grant {
-    /// Whether a follower that has this one must be told `newer`.
-    fn differs(&self, newer: &Grant) -> bool {
-        let told = Grant {
-            revision: 0,
-            acknowledged: Quantity::ZERO,
-            ..*self
-        };
-        told != Grant {
-            revision: 0,
-            acknowledged: Quantity::ZERO,
-            ..*newer
-        }
-    }
 }

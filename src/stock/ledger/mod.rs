@@ -10,7 +10,9 @@
 mod apply;
 mod call;
 mod decide;
+mod figures;
 mod follower;
+mod forget;
 mod lead;
 mod lines;
 mod movement;
@@ -297,6 +299,15 @@ impl Ledger {
         let overdue = self.waits.range(..=until).chain(self.hints.range(..=until));
         let overdue = overdue.take(INQUIRE_AT_ONCE_MAX);
         overdue.map(|(_, id)| self.inquiry(*id, now)).collect()
+    }
+
+    /// Every raise that is set aside here, to be asked after at once: when a ledger comes back
+    /// from the disk, whoever prepared it is gone.
+    pub fn raises(&self) -> Vec<Inquiry> {
+        self.waits
+            .iter()
+            .map(|(before, id)| self.inquiry(*id, *before))
+            .collect()
     }
 
     /// The question to the lead of a hold here.

@@ -265,7 +265,7 @@ fn seconds(time: crate::stock::Timestamp) -> i64 {
 }
 
 /// A refusal in a word, with what it says more: shortages as requested:available.
-fn code(outcome: &Result<Answer, Refusal>) -> String {
+pub fn code(outcome: &Result<Answer, Refusal>) -> String {
     let Err(refusal) = outcome else {
         return "nothing".to_owned();
     };

@@ -13,30 +13,10 @@ pub enum Act {
         partial: bool,
         confirm: bool,
     },
-    /// Begins to replace the lines of a reservation.
-    Lines {
+    /// Begins a change of a reservation.
+    Change {
         nth: usize,
-        wants: Vec<(usize, u32)>,
-    },
-    Extend {
-        nth: usize,
-        ttl_seconds: i64,
-    },
-    Confirm {
-        nth: usize,
-        until: Option<i64>,
-        reclaim: bool,
-    },
-    Fulfil {
-        nth: usize,
-        part: Option<(usize, u32)>,
-    },
-    Release {
-        nth: usize,
-    },
-    Cancel {
-        nth: usize,
-        part: Option<(usize, u32)>,
+        call: Call,
     },
     /// A till sells, perhaps out of a reservation.
     Sale {
@@ -62,10 +42,17 @@ pub enum Act {
         nth: usize,
         times: usize,
     },
-    /// A letter arrives and is still on its way.
+    /// A letter arrives, and a copy of it goes astray.
     ArriveTwice {
         nth: usize,
     },
+    /// A copy that went astray arrives, and is astray still.
+    Stray {
+        nth: usize,
+    },
+    /// All goes well for a while: what is written is durable, what was sent arrives, what is owed
+    /// is done.
+    GoWell,
     /// A letter is lost.
     Lose {
         nth: usize,
@@ -94,6 +81,17 @@ pub enum Act {
     Crash,
 }
 
+/// What is asked of a reservation.
+#[derive(Clone, Debug)]
+pub enum Call {
+    Lines(Vec<(usize, u32)>),
+    Extend { ttl_seconds: i64 },
+    Confirm { until: Option<i64>, reclaim: bool },
+    Fulfil(Option<(usize, u32)>),
+    Release,
+    Cancel(Option<(usize, u32)>),
+}
+
 fn wants() -> impl Strategy<Value = Vec<(usize, u32)>> {
     prop::collection::vec((0..4usize, 1..4u32), 1..4)
 }
@@ -102,21 +100,32 @@ fn part() -> impl Strategy<Value = Option<(usize, u32)>> {
     prop::option::of((0..4usize, 1..3u32))
 }
 
+fn calls() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        3 => wants().prop_map(Call::Lines),
+        1 => (1..40i64).prop_map(|ttl_seconds| Call::Extend { ttl_seconds }),
+        4 => (prop::option::of(1..40i64), any::<bool>())
+            .prop_map(|(until, reclaim)| Call::Confirm { until, reclaim }),
+        3 => part().prop_map(Call::Fulfil),
+        1 => Just(Call::Release),
+        2 => part().prop_map(Call::Cancel),
+    ]
+}
+
 /// Mostly letters arriving, so that what begins comes to something.
 pub fn acts() -> impl Strategy<Value = Act> {
     let nth = || 0..64usize;
     let key = || 0..4usize;
     prop_oneof![
         6 => (wants(), 1..40i64, any::<bool>(), any::<bool>()).prop_map(
-            |(wants, ttl_seconds, partial, confirm)| Act::Place { wants, ttl_seconds, partial, confirm },
+            |(wants, ttl_seconds, partial, confirm)| Act::Place {
+                wants,
+                ttl_seconds,
+                partial,
+                confirm,
+            },
         ),
-        3 => (nth(), wants()).prop_map(|(nth, wants)| Act::Lines { nth, wants }),
-        1 => (nth(), 1..40i64).prop_map(|(nth, ttl_seconds)| Act::Extend { nth, ttl_seconds }),
-        4 => (nth(), prop::option::of(1..40i64), any::<bool>())
-            .prop_map(|(nth, until, reclaim)| Act::Confirm { nth, until, reclaim }),
-        3 => (nth(), part()).prop_map(|(nth, part)| Act::Fulfil { nth, part }),
-        1 => nth().prop_map(|nth| Act::Release { nth }),
-        2 => (nth(), part()).prop_map(|(nth, part)| Act::Cancel { nth, part }),
+        14 => (nth(), calls()).prop_map(|(nth, call)| Act::Change { nth, call }),
         4 => (key(), 1..4u32, prop::option::weighted(0.8, nth()))
             .prop_map(|(key, quantity, of)| Act::Sale { key, quantity, of }),
         2 => (key(), 1..4u32).prop_map(|(key, quantity)| Act::Receipt { key, quantity }),
@@ -125,6 +134,8 @@ pub fn acts() -> impl Strategy<Value = Act> {
         1 => (key(), 0..8u32).prop_map(|(key, quantity)| Act::Count { key, quantity }),
         20 => (nth(), 1..12usize).prop_map(|(nth, times)| Act::Arrive { nth, times }),
         4 => nth().prop_map(|nth| Act::ArriveTwice { nth }),
+        5 => nth().prop_map(|nth| Act::Stray { nth }),
+        6 => Just(Act::GoWell),
         3 => nth().prop_map(|nth| Act::Lose { nth }),
         5 => key().prop_map(|key| Act::Errands { key }),
         4 => key().prop_map(|key| Act::Inquire { key }),

@@ -9,6 +9,7 @@ use super::raise::Raising;
 use crate::stock::command::{Acknowledgements, Inquiry};
 use crate::stock::ledger::Errand;
 use crate::stock::movement::MovementId;
+use crate::stock::time::DAY_MS;
 use crate::stock::{
     Answer, By, Command, Decision, Event, Ledger, Level, MovementKind, Refusal, Reservation,
     ReservationId, Rules, StockKey, StockRecord, Timestamp,
@@ -29,6 +30,8 @@ pub struct World {
     /// The newest durable revision of every reservation there ever was, oldest first.
     pub published: BTreeMap<ReservationId, Arc<Reservation>>,
     pub mail: Vec<Letter>,
+    /// Copies of letters that arrived, which may arrive again much later.
+    pub astray: Vec<Letter>,
     pub raisings: BTreeMap<u64, Raising>,
     pub names: u64,
     /// Whether a raise goes on before what was prepared is durable: one journal keeps the order.
@@ -83,6 +86,7 @@ impl World {
             durable: 0,
             published: BTreeMap::new(),
             mail: Vec::new(),
+            astray: Vec::new(),
             raisings: BTreeMap::new(),
             names: 0,
             keys,
@@ -111,13 +115,7 @@ impl World {
 
     pub fn act(&mut self, act: &Act) {
         match act {
-            Act::Place { .. }
-            | Act::Lines { .. }
-            | Act::Extend { .. }
-            | Act::Confirm { .. }
-            | Act::Fulfil { .. }
-            | Act::Release { .. }
-            | Act::Cancel { .. } => self.begin(act),
+            Act::Place { .. } | Act::Change { .. } => self.begin(act),
             Act::Sale { key, quantity, of } => {
                 let reservation = of.and_then(|nth| self.known(nth));
                 let reservation = reservation.map(|known| known.id.to_string().into());
@@ -139,13 +137,23 @@ impl World {
             }
             Act::Arrive { nth, times } => (0..*times).for_each(|time| self.arrive(nth + time)),
             Act::ArriveTwice { nth } => self.arrive_twice(*nth),
+            Act::Stray { nth } => self.arrive_again(*nth),
+            Act::GoWell => self.go_well(),
             Act::Lose { nth } => drop(self.take_letter(*nth)),
             Act::Errands { key } => drop(self.run_errands(&self.keys[*key].clone())),
             Act::Inquire { key } => drop(self.inquire(&self.keys[*key].clone())),
             Act::Sync { records } => self.sync(*records),
-            Act::Wait { seconds } => self.now = self.now.plus_millis(seconds * 1000),
+            Act::Wait { seconds } => self.wait(*seconds),
             Act::Rest { key } => self.rest(*key),
             Act::Crash => self.crash(),
+        }
+    }
+
+    fn wait(&mut self, seconds: i64) {
+        self.now = self.now.plus_millis(seconds * 1000);
+        if seconds * 1000 >= DAY_MS {
+            // No copy is astray for longer than repeated requests are recognised.
+            self.astray.clear();
         }
     }
 
@@ -180,7 +188,7 @@ impl World {
         (!ready.is_empty()).then(|| self.mail.remove(ready[nth % ready.len()]))
     }
 
-    fn arrive(&mut self, nth: usize) {
+    pub fn arrive(&mut self, nth: usize) {
         if let Some(letter) = self.take_letter(nth) {
             self.open(letter);
         }
@@ -192,9 +200,26 @@ impl World {
         };
         let is_change = matches!(letter.content, Content::Order(_, Command::Change { .. }));
         if !is_change || self.repeats_changes {
-            self.mail.push(letter.clone());
+            self.astray.push(letter.clone());
         }
         self.open(letter);
+    }
+
+    fn arrive_again(&mut self, nth: usize) {
+        let count = self.astray.len();
+        if count > 0 {
+            self.open(self.astray[nth % count].clone());
+        }
+    }
+
+    fn go_well(&mut self) {
+        for key in self.keys.clone() {
+            self.run_errands(&key);
+        }
+        for _ in 0..100 {
+            self.sync(usize::MAX - self.durable);
+            self.arrive(0);
+        }
     }
 
     fn open(&mut self, letter: Letter) {
@@ -352,70 +377,5 @@ impl World {
             prepared,
         };
         self.send(lead, inquire, Why::Word(key.clone(), reservation), 0);
-    }
-
-    pub fn sync(&mut self, records: usize) {
-        let durable = self.journal.len().min(self.durable + records);
-        let reserved = self.journal[self.durable..durable].iter();
-        for event in reserved.flat_map(|record| &record.events) {
-            if let Event::Reserved { reservation, .. } = event {
-                self.published.insert(reservation.id, reservation.clone());
-            }
-        }
-        self.durable = durable;
-    }
-
-    fn rest(&mut self, nth: usize) {
-        let key = &self.keys[nth];
-        let back = Ledger::from_image(key.clone(), &self.ledgers[key].image()).unwrap();
-        self.ledgers.insert(key.clone(), back);
-    }
-
-    fn crash(&mut self) {
-        self.journal.truncate(self.durable);
-        self.ledgers = self.replayed();
-        self.mail.clear();
-        self.raisings.clear();
-        self.ledgers.values().for_each(assert_sound);
-    }
-
-    /// What recovery makes of the journal.
-    pub fn replayed(&self) -> BTreeMap<StockKey, Ledger> {
-        let ledgers = self
-            .keys
-            .iter()
-            .map(|key| (key.clone(), Ledger::new(key.clone())));
-        let mut ledgers: BTreeMap<StockKey, Ledger> = ledgers.collect();
-        for (index, record) in self.journal.iter().enumerate() {
-            let ledger = ledgers.get_mut(&record.key).unwrap();
-            assert_eq!(ledger.replay(record, index as u64 + 1), Ok(true));
-        }
-        ledgers
-    }
-
-    /// Whoever ran a raise is gone; what is owed is done, and doubts are asked after, until
-    /// nothing happens any more.
-    pub fn calm_down(&mut self) {
-        for _ in 0..1000 {
-            self.sync(usize::MAX - self.durable);
-            if !self.mail.is_empty() {
-                self.arrive(0);
-                continue;
-            }
-            self.raisings.clear();
-            let keys = self.keys.clone();
-            let owed: usize = keys
-                .iter()
-                .map(|key| self.run_errands(key) + self.inquire(key))
-                .sum();
-            let waits = self.ledgers.values().flat_map(Ledger::holds);
-            let waits = waits.filter_map(|(_, hold)| Some(hold.prepared?.before));
-            match waits.min() {
-                _ if owed > 0 => {}
-                Some(before) => self.now = self.now.max(before),
-                None => return,
-            }
-        }
-        panic!("it never calms down: {:?}", self.mail);
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::super::bench::{line, place};
-use super::acts::Act;
+use super::acts::{Act, Call};
 use super::engine::{Why, World};
 use crate::stock::command::{Idempotency, NewLine, Place, Raise};
 use crate::stock::hold::Grant;
@@ -71,55 +71,47 @@ impl World {
             let change = Change::Place(Box::new(placed));
             return self.start(id, lead, 0, change, needs);
         }
-        let Some((known, change)) = self.change(act) else {
+        let Act::Change { nth, call } = act else {
+            panic!("{act:?} changes no reservation");
+        };
+        let Some(known) = self.known(*nth) else {
             return;
         };
-        let needs = match &change {
-            Change::ReplaceLines(lines) if known.state == State::Held => needs(lines, Some(&known)),
-            Change::Confirm { reclaim: true, .. } if known.state == State::Expired => {
-                reclaimed(&known)
-            }
-            _ => Vec::new(),
+        let change = self.change(call);
+        let needs = if let Change::ReplaceLines(lines) = &change
+            && known.state == State::Held
+        {
+            needs(lines, Some(&known))
+        } else if let Change::Confirm { reclaim: true, .. } = &change
+            && known.state == State::Expired
+        {
+            reclaimed(&known)
+        } else {
+            Vec::new()
         };
         self.start(known.id, known.lead.clone(), known.revision, change, needs);
     }
 
-    /// The reservation that `act` means and the change it asks for.
-    fn change(&self, act: &Act) -> Option<(std::sync::Arc<Reservation>, Change)> {
+    fn change(&self, call: &Call) -> Change {
         let part = |part: &Option<(usize, u32)>| {
             part.map(|(key, quantity)| vec![(self.keys[key].clone(), quantity.into())])
         };
-        let (nth, change) = match act {
-            Act::Lines { nth, wants } => (nth, Change::ReplaceLines(self.lines(wants))),
-            Act::Extend { nth, ttl_seconds } => {
-                let ttl_ms = ttl_seconds * 1000;
-                (nth, Change::Extend { ttl_ms })
-            }
-            Act::Confirm {
-                nth,
-                until,
-                reclaim,
-            } => {
-                let expires_at = until.map(|seconds| self.now.plus_millis(seconds * 1000));
-                let confirmation = Confirmation {
-                    expires_at,
+        match call {
+            Call::Lines(wants) => Change::ReplaceLines(self.lines(wants)),
+            Call::Extend { ttl_seconds } => Change::Extend {
+                ttl_ms: ttl_seconds * 1000,
+            },
+            Call::Confirm { until, reclaim } => Change::Confirm {
+                confirmation: Confirmation {
+                    expires_at: until.map(|seconds| self.now.plus_millis(seconds * 1000)),
                     ..Confirmation::default()
-                };
-                let reclaim = *reclaim;
-                (
-                    nth,
-                    Change::Confirm {
-                        confirmation,
-                        reclaim,
-                    },
-                )
-            }
-            Act::Fulfil { nth, part: some } => (nth, Change::Fulfil(part(some))),
-            Act::Release { nth } => (nth, Change::Release),
-            Act::Cancel { nth, part: some } => (nth, Change::Cancel(part(some))),
-            other => panic!("{other:?} changes no reservation"),
-        };
-        Some((self.known(*nth)?, change))
+                },
+                reclaim: *reclaim,
+            },
+            Call::Fulfil(some) => Change::Fulfil(part(some)),
+            Call::Release => Change::Release,
+            Call::Cancel(some) => Change::Cancel(part(some)),
+        }
     }
 
     fn lines(&self, wants: &[(usize, u32)]) -> Vec<NewLine> {
@@ -284,7 +276,9 @@ impl World {
             prepared: raising.prepared.clone(),
             before: raising.before,
         };
-        let raise = (!raising.prepared.is_empty()).then_some(raise);
+        // Only a new reservation at one key is reckoned from nothing.
+        let alone = raising.base_revision == 0 && raising.prepared.is_empty();
+        let raise = (raising.change.takes_stock() && !alone).then_some(raise);
         let change = Command::Change {
             reservation: raising.id,
             change: raising.change.clone(),

@@ -1,0 +1,258 @@
+//! The real binary, run as a process of its own on a data directory: started, asked, stopped,
+//! killed. It must not know what is asked of it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use crate::client::Client;
+
+/// The token with all scopes that every server of these tests is started with.
+pub const ADMIN: &str = "black-box-admin-token";
+
+/// How long anything may take before the test is called off.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server.
+pub struct Server {
+    child: Child,
+    ended: Option<ExitStatus>,
+    said: Arc<Mutex<String>>,
+    /// The lines of its greeting.
+    pub greeting: Vec<String>,
+    /// Its public address, as in `http://127.0.0.1:40123`.
+    pub url: String,
+    /// The address operators ask.
+    pub ops: String,
+}
+
+/// How to start one.
+pub struct Start {
+    command: Command,
+}
+
+/// The binary under test, with none of the variables of whoever runs the tests.
+pub fn onhand() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_onhand"));
+    let ours = std::env::vars_os().map(|(name, _)| name);
+    let ours = ours.filter(|name| name.to_string_lossy().starts_with("ONHAND_"));
+    ours.for_each(|name| {
+        command.env_remove(name);
+    });
+    command.env_remove("FAILPOINTS");
+    command
+}
+
+/// Runs a command of the binary to its end.
+pub fn run(arguments: &[&str]) -> Output {
+    onhand().args(arguments).output().unwrap()
+}
+
+/// Has `onhand verify` prove a data directory that no server has open.
+pub fn verify(data: &Path) {
+    let verified = run(&["verify", "--data-dir", data.to_str().unwrap()]);
+    let told = String::from_utf8_lossy(&verified.stdout);
+    let errors = String::from_utf8_lossy(&verified.stderr);
+    assert!(verified.status.success(), "{told}\n{errors}");
+    assert!(told.contains("everything agrees"), "{told}");
+}
+
+impl Start {
+    /// A server on `data`, at ports the system chooses.
+    pub fn on(data: &Path) -> Start {
+        let mut command = onhand();
+        command
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--ops-listen",
+                "127.0.0.1:0",
+            ])
+            .arg("--data-dir")
+            .arg(data)
+            .env("ONHAND_ADMIN_TOKEN", ADMIN)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Start { command }
+    }
+
+    /// With a variable of its environment.
+    pub fn with(mut self, name: &str, value: &str) -> Start {
+        self.command.env(name, value);
+        self
+    }
+
+    /// With a token that it makes itself.
+    pub fn without_token(mut self) -> Start {
+        self.command.env_remove("ONHAND_ADMIN_TOKEN");
+        self
+    }
+
+    /// Starts it and waits until it greets, or until it ends without.
+    pub fn try_run(mut self) -> Result<Server, (ExitStatus, String)> {
+        let mut child = self.command.spawn().unwrap();
+        let said = Arc::new(Mutex::new(String::new()));
+        keep(BufReader::new(child.stderr.take().unwrap()), said.clone());
+        let lines = lines(BufReader::new(child.stdout.take().unwrap()));
+        let mut greeting = Vec::new();
+        while let Ok(line) = lines.recv_timeout(PATIENCE) {
+            let is_last = line.trim_start().starts_with("next ");
+            greeting.push(line);
+            if is_last {
+                break;
+            }
+        }
+        let address = |name: &str| {
+            let line = greeting
+                .iter()
+                .find(|line| line.trim_start().starts_with(name));
+            line.and_then(|line| line.split_whitespace().nth(1))
+                .map(str::to_owned)
+        };
+        let (Some(url), Some(ops)) = (address("public "), address("ops ")) else {
+            let ended = wait(&mut child);
+            return Err((ended, said.lock().unwrap().clone()));
+        };
+        Ok(Server {
+            child,
+            ended: None,
+            said,
+            greeting,
+            url,
+            ops,
+        })
+    }
+
+    /// Starts it and waits until it is ready.
+    pub fn run(self) -> Server {
+        let server = self.try_run().unwrap_or_else(|(status, said)| {
+            panic!("the server did not start ({status}):\n{said}");
+        });
+        let ready = Client::new(&server.ops, "").get("/readyz").unwrap();
+        assert_eq!(ready.status, 200, "{ready:?}");
+        server
+    }
+}
+
+impl Server {
+    /// A server on `data`.
+    pub fn start(data: &Path) -> Server {
+        Start::on(data).run()
+    }
+
+    /// One who asks with all scopes.
+    pub fn client(&self) -> Client {
+        self.client_with(ADMIN)
+    }
+
+    /// One who asks with another token, or with none.
+    pub fn client_with(&self, token: &str) -> Client {
+        Client::new(&self.url, token)
+    }
+
+    /// Kills it as a power cut would.
+    pub fn kill9(&mut self) {
+        self.child.kill().unwrap();
+        self.wait();
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(&mut self) {
+        let id = self.child.id().to_string();
+        signal("TERM", &id);
+        let ended = self.wait();
+        assert!(ended.success(), "{ended}:\n{}", self.said());
+    }
+
+    /// Waits until it ends by itself.
+    pub fn wait(&mut self) -> ExitStatus {
+        if self.ended.is_none() {
+            self.ended = Some(wait(&mut self.child));
+        }
+        self.ended.unwrap()
+    }
+
+    /// What it wrote into its log.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.ended.is_none() {
+            self.child.kill().ok();
+            self.child.wait().ok();
+        }
+        if thread::panicking() {
+            eprintln!("--- the server said\n{}", self.said());
+        }
+    }
+}
+
+/// A data directory that is gone with the test.
+pub struct DataDir {
+    _folder: tempfile::TempDir,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+impl DataDir {
+    /// An empty one.
+    pub fn new() -> DataDir {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        DataDir {
+            _folder: folder,
+            path,
+        }
+    }
+}
+
+/// Waits for the end of a process, but not for ever: a test must fail rather than hang.
+fn wait(child: &mut Child) -> ExitStatus {
+    let id = child.id().to_string();
+    let (ended, waiting) = mpsc::channel::<()>();
+    let watch = thread::spawn(move || {
+        if waiting.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            signal("KILL", &id);
+        }
+    });
+    let status = child.wait().unwrap();
+    drop(ended);
+    watch.join().unwrap();
+    status
+}
+
+/// Every shell has `kill`; not every machine has it as a program.
+fn signal(name: &str, id: &str) {
+    let kill = ["-c", "kill -s \"$0\" \"$1\"", name, id];
+    let sent = Command::new("sh").args(kill).status().unwrap();
+    assert!(sent.success(), "signal {name} to {id}");
+}
+
+fn lines(from: impl BufRead + Send + 'static) -> Receiver<String> {
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        from.lines().map_while(Result::ok).for_each(|line| {
+            tell.send(line).ok();
+        })
+    });
+    told
+}
+
+fn keep(from: impl BufRead + Send + 'static, said: Arc<Mutex<String>>) {
+    thread::spawn(move || {
+        for line in from.lines().map_while(Result::ok) {
+            let mut said = said.lock().unwrap();
+            said.push_str(&line);
+            said.push('\n');
+        }
+    });
+}
