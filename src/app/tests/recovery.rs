@@ -102,14 +102,39 @@ async fn followers_settle_although_the_process_died_right_after_the_leads_record
 }
 
 #[actix::test]
-async fn a_raise_whose_asker_died_is_given_back_after_its_time_limit() {
+async fn a_raise_whose_asker_died_with_the_process_is_given_back_at_the_start() {
     let mut node = stocked().await;
     node.disk().set(Disk::Torn);
     let unknown = node.place(&[("a", 10), ("b", 10), ("c", 10)]).await;
     assert_eq!(unknown, Err(CallError::OutcomeUnknown));
     node.crash().await;
-    let prepared = |ledger: &crate::stock::Ledger| ledger.holds().count() == 1;
-    node.until("a raise is left", &["a"], prepared).await;
+    let started = node.clock.now();
+    let versions = node.ledger(&key("a")).await.level().version;
+    assert!(versions >= 2, "the raise was durable");
+    node.directory().idle().await;
+    node.place(&[("a", 10), ("b", 10), ("c", 10)])
+        .await
+        .unwrap();
+    assert_eq!(
+        node.clock.now(),
+        started,
+        "nobody waited for its time limit"
+    );
+    node.quiesce(ALL).await;
+}
+
+#[actix::test]
+async fn a_raise_whose_asker_alone_died_is_given_back_after_its_time_limit() {
+    let node = stocked().await;
+    let prepare = Command::Prepare {
+        reservation: node.new_id(),
+        lead: key("c"),
+        base: Default::default(),
+        granted: q(10),
+        partial: false,
+        before: node.clock.now().plus_millis(5_000),
+    };
+    node.call("a", prepare).await.unwrap();
     assert_eq!(
         node.level("a").await.available(),
         q(10),

@@ -22,14 +22,16 @@ use heard::Heard;
 const KEYS: &[&str] = &["a", "b", "c", "d"];
 
 /// How many act at once, and how often each.
-const ACTORS: usize = 6;
-const ACTS: usize = 6;
+const ACTORS: usize = 5;
+const ACTS: usize = 4;
+
+/// How long a storm lasts.
+const ROUNDS: usize = 50;
 
 /// What a storm is like.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Weather {
     seed: u64,
-    rounds: usize,
     /// Tills sell whatever they like; else nothing ever leaves that is promised to another.
     wild_tills: bool,
     /// Keys go to rest as soon as they can.
@@ -77,17 +79,6 @@ struct Storm {
 }
 
 impl Weather {
-    fn calm(seed: u64) -> Weather {
-        let (wild_tills, restless, on_disk) = (false, false, false);
-        Weather {
-            seed,
-            rounds: 100,
-            wild_tills,
-            restless,
-            on_disk,
-        }
-    }
-
     async fn rage(self) {
         println!("storm with seed {}", self.seed);
         let mut settings = Settings::default();
@@ -108,7 +99,7 @@ impl Weather {
             unknown: RefCell::default(),
             dying: Cell::new(false),
         };
-        for round in 0..self.rounds {
+        for round in 0..ROUNDS {
             storm.round(round).await;
         }
         storm.subside().await;
@@ -209,55 +200,46 @@ impl Storm {
     }
 }
 
+/// Fixed storms, those that once did harm among them, and one that nobody has seen yet.
+async fn rage(seeds: &[u64], weather: Weather) {
+    for seed in seeds.iter().copied().chain([rand::random()]) {
+        Weather { seed, ..weather }.rage().await;
+    }
+}
+
 #[actix::test]
 async fn nothing_is_oversold_lost_or_left_behind() {
-    for seed in [1, 2] {
-        Weather::calm(seed).rage().await;
-    }
-    Weather::calm(rand::random()).rage().await;
+    rage(&[1, 2, 3, 4, 5, 6, 7], Weather::default()).await;
 }
 
 #[actix::test]
 async fn figures_add_up_though_tills_sell_what_is_promised() {
-    Weather {
-        wild_tills: true,
-        ..Weather::calm(3)
-    }
-    .rage()
-    .await;
-    Weather {
-        wild_tills: true,
-        ..Weather::calm(rand::random())
-    }
-    .rage()
-    .await;
+    let wild_tills = true;
+    let weather = Weather {
+        wild_tills,
+        ..Weather::default()
+    };
+    rage(&[11, 12, 13, 14, 15], weather).await;
 }
 
 #[actix::test]
 async fn keys_at_rest_are_neither_forked_nor_lost() {
-    Weather {
-        restless: true,
-        ..Weather::calm(4)
-    }
-    .rage()
-    .await;
-    let wild_tills = true;
-    Weather {
-        restless: true,
+    let (restless, wild_tills) = (true, true);
+    let weather = Weather {
+        restless,
         wild_tills,
-        ..Weather::calm(rand::random())
-    }
-    .rage()
-    .await;
+        ..Weather::default()
+    };
+    // The first put a key to rest twice, by an alarm that had been called off.
+    rage(&[723_038_843_370_822_404, 21, 22, 23, 24], weather).await;
 }
 
 #[actix::test]
 async fn a_data_directory_withstands_it_too() {
-    Weather {
-        on_disk: true,
-        rounds: 40,
-        ..Weather::calm(5)
-    }
-    .rage()
-    .await;
+    let on_disk = true;
+    let weather = Weather {
+        on_disk,
+        ..Weather::default()
+    };
+    rage(&[31], weather).await;
 }
