@@ -7,10 +7,6 @@ use super::trim;
 use crate::config;
 use crate::stock::time::{DAY_MS, Timestamp};
 
-/// How long the node goes on between two looks for history to trim: a trim reads the whole base
-/// generation.
-const TRIM_EVERY_MS: i64 = 60 * 60 * 1000;
-
 /// Runs until it is aborted.
 pub async fn run(snapshots: Snapshots, config: config::Journal) {
     let mut every = tokio::time::interval(Duration::from_secs(config.snapshot_interval_seconds));
@@ -25,7 +21,7 @@ pub async fn run(snapshots: Snapshots, config: config::Journal) {
         if rounded && now >= trim_at {
             let kept_ms = i64::from(config.history_days) * DAY_MS;
             trim_before(&snapshots, now.plus_millis(-kept_ms)).await;
-            trim_at = now.plus_millis(TRIM_EVERY_MS);
+            trim_at = now.plus_millis(i64::from(config.trim_interval_seconds) * 1000);
         }
     }
 }
@@ -51,7 +47,7 @@ async fn trim_before(snapshots: &Snapshots, limit: Timestamp) {
     let store = snapshots.store.clone();
     let trimmed = blocking(move || {
         trim::trim(&store, limit).map_err(|error| {
-            tracing::error!(%error, "history could not be trimmed; tried again in an hour");
+            tracing::error!(%error, "history could not be trimmed; tried again later");
             crate::journal::StoreError::Closed
         })
     });

@@ -62,6 +62,8 @@ section! {
         history_days: u32 = 30, in 0..=3_650;
         /// How often changed keys are snapshotted; it bounds what a restart has to replay.
         snapshot_interval_seconds: u64 = 60, in 1..=86_400;
+        /// How often history past its days is trimmed; each time the whole base is read.
+        trim_interval_seconds: u32 = 3_600, in 1..=86_400;
     }
 }
 

@@ -96,7 +96,9 @@ fn prepare(data: &Path, point: &str, passed: usize) -> Start {
     let trims = point.starts_with("trim::") || point.ends_with("_base");
     let start = start.with("FAILPOINTS", &format!("{point}={passed}*off->return"));
     if trims {
-        start.with("ONHAND_JOURNAL_HISTORY_DAYS", "0")
+        start
+            .with("ONHAND_JOURNAL_HISTORY_DAYS", "0")
+            .with("ONHAND_JOURNAL_TRIM_INTERVAL_SECONDS", "1")
     } else {
         start
     }
