@@ -63,8 +63,8 @@ pub(super) struct Deliver {
     pub claim: Option<Claim>,
     /// Whether it is never shed.
     pub reserved: bool,
-    /// Whether leads were asked about holds past their hint before.
-    pub asked: bool,
+    /// How often leads were asked about holds past their hint, a number of them each time.
+    pub asked: u32,
 }
 
 impl Deliver {
@@ -72,7 +72,7 @@ impl Deliver {
     pub fn new(by: By, command: Command) -> (Deliver, oneshot::Receiver<Replied>) {
         let (reply, replied) = oneshot::channel();
         let (decided, claim) = (None, None);
-        let asked = false;
+        let asked = 0;
         (
             Deliver {
                 by,

@@ -169,7 +169,7 @@ async fn arrive(directory: &Arc<Directory>, outgoing: Outgoing) -> Acknowledgeme
     }
 }
 
-/// Asks leads what became of holds here, takes their word, and gives `again` its second turn.
+/// Asks leads what became of holds here, takes their word, and gives `again` another turn.
 pub(super) async fn inquire(
     directory: Arc<Directory>,
     key: StockKey,
@@ -197,7 +197,7 @@ pub(super) async fn inquire(
     if let Some(again) = again
         && let Err(error) = directory.tell(&key, again)
     {
-        tracing::debug!(%key, %error, "a command's second turn");
+        tracing::debug!(%key, %error, "a command's next turn");
     }
 }
 

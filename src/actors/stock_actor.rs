@@ -26,6 +26,9 @@ use crate::stock::{Answer, By, Decision, Event, Ledger, MovementKind, Timestamp}
 /// How long acknowledgements are gathered into one record, milliseconds.
 const GATHER_MS: i64 = 100;
 
+/// How many turns a command has while leads are asked; each settles some of what is overdue.
+const ASKED_MAX: u32 = 100;
+
 pub(super) struct StockActor {
     ledger: Ledger,
     directory: Arc<Directory>,
@@ -124,7 +127,7 @@ impl StockActor {
                 self.answer(deliver, Ok(Reply { answer, level }), place);
             }
             Err(refusal) => self.answer(deliver, Err(refusal.into()), place),
-            Ok(Decision::SettleFirst(_)) if deliver.asked => {
+            Ok(Decision::SettleFirst(_)) if deliver.asked >= ASKED_MAX => {
                 self.answer(deliver, Err(CallError::Overloaded), place);
             }
             Ok(Decision::SettleFirst(inquiries)) => self.ask_leads(inquiries, Some(deliver)),
@@ -266,10 +269,10 @@ impl StockActor {
         self.directory.run_errand(work);
     }
 
-    /// Asks leads about holds past their hint; then `again` has its second turn.
+    /// Asks leads about holds past their hint; then `again` has another turn.
     fn ask_leads(&self, inquiries: Vec<Inquiry>, again: Option<Deliver>) {
         let again = again.map(|deliver| Deliver {
-            asked: true,
+            asked: deliver.asked + 1,
             ..deliver
         });
         let (directory, key) = (self.directory.clone(), self.ledger.key().clone());

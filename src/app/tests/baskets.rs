@@ -1,5 +1,7 @@
 //! Reservations over several keys: the lead decides, the followers come after.
 
+use futures::FutureExt;
+
 use super::test_node::*;
 use crate::actors::CallError;
 use crate::stock::{Change, Refusal, State};
@@ -241,4 +243,22 @@ async fn changes_to_one_basket_at_the_same_time_all_come_to_an_answer() {
             "{name} follows the newest revision"
         );
     }
+}
+
+#[actix::test]
+async fn any_number_of_baskets_gone_in_one_moment_are_settled_before_anyone_is_answered() {
+    let node = TestNode::begin().await;
+    node.receive(&[("a", 450), ("b", 450), ("c", 1)]).await;
+    let holding = (0..450).map(|_| node.hold(&[("a", 1), ("b", 1)], 1_000));
+    for held in futures::future::join_all(holding).await {
+        held.unwrap();
+    }
+    assert!(node.place(&[("a", 1), ("c", 1)]).await.is_err());
+    let halted = node.halt_actors();
+    node.clock.advance(1_000);
+    let asking = futures::future::join(node.place(&[("a", 450), ("c", 1)]), node.level("a"));
+    let asking = asking.map(|(placed, level)| (placed.unwrap(), level));
+    let (_, (placed, level)) = futures::future::join(async { drop(halted) }, asking).await;
+    assert!(level.held.is_zero() || level.held == placed.wanted(&key("a")));
+    node.quiesce(&["a", "b", "c"]).await;
 }
