@@ -2,6 +2,7 @@
 
 use futures::FutureExt;
 
+use super::asking::*;
 use super::test_node::*;
 use crate::actors::CallError;
 use crate::stock::{Change, Refusal, State};

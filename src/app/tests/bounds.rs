@@ -5,6 +5,7 @@ use std::task::Poll;
 use futures::FutureExt;
 use futures::future::{self, LocalBoxFuture};
 
+use super::asking::*;
 use super::breaking_store::Disk;
 use super::test_node::*;
 use crate::actors::{CallError, Reply};

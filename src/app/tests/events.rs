@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 
+use super::asking::*;
 use super::test_node::*;
 use crate::actors::{EventsError, JournalRecord};
 use crate::app::trim::trim;

@@ -1,5 +1,6 @@
 //! Reservations from place to end, over one key and over several, with real actors.
 
+use super::asking::*;
 use super::test_node::*;
 use crate::actors::CallError;
 use crate::stock::{Change, Refusal, State};

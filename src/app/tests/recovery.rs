@@ -2,6 +2,7 @@
 
 use futures::future;
 
+use super::asking::*;
 use super::breaking_store::Disk;
 use super::test_node::*;
 use crate::actors::CallError;

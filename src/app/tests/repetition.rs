@@ -1,5 +1,6 @@
 //! A request that comes again gets the first answer, whatever became of its caller meanwhile.
 
+use super::asking::*;
 use super::test_node::*;
 use crate::actors::{CallError, Reserved};
 use crate::stock::command::Idempotency;

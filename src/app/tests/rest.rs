@@ -7,6 +7,7 @@ use std::task::Context;
 use futures::task::{ArcWake, waker};
 use futures::{FutureExt, future};
 
+use super::asking::*;
 use super::breaking_store::Disk;
 use super::test_node::*;
 use crate::actors::CallError;

@@ -1,6 +1,7 @@
 //! Tills sell what a reservation holds: the key that sold knows, the lead hears of it, and a
 //! physical fact is never refused.
 
+use super::asking::*;
 use super::test_node::*;
 use crate::stock::{Answer, Change, Command, MovementKind, State};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::test_node::*;
+use super::super::asking::*;
 use super::{KEYS, Storm};
 use crate::actors::CallError;
 use crate::stock::command::Place;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::test_node::*;
+use super::super::asking::*;
 use super::{KEYS, Storm};
 use crate::actors::{JournalRecord, ReservationFilter};
 use crate::journal::{Position, Store};
