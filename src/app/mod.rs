@@ -6,6 +6,7 @@
 
 mod listen;
 mod node;
+mod pace;
 pub mod recovery;
 mod replay;
 pub mod snapshots;

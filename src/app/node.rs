@@ -191,6 +191,7 @@ impl Started {
     /// Finishes what runs, takes a last snapshot, closes the journal.
     pub async fn close(&self) -> Result<(), AppError> {
         let node = &self.node;
+        self.snapshots.pace.hurry();
         node.finish_errands().await;
         let outcome = self.snapshots.round().await;
         let journal = node.journal.clone();

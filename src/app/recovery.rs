@@ -11,7 +11,7 @@ use crate::catalogue::{self, CatalogueCodecError, OutOfOrder};
 use crate::clock::Stopwatch;
 use crate::journal::codec::{self, CodecError, Tagged, stock_entry};
 use crate::journal::store::Entry;
-use crate::journal::{Position, Record, Round, Store, StoreError, high_water};
+use crate::journal::{Position, Round, Store, StoreError, high_water};
 use crate::stock::StockKey;
 use crate::stock::ledger::ReplayError;
 
@@ -111,8 +111,8 @@ fn renew(
     })?)
 }
 
-pub(super) fn decode(record: &Record) -> Result<Tagged<'_>, RecoveryError> {
-    codec::decode(&record.bytes).map_err(|error| RecoveryError::Record(record.position, error))
+pub(super) fn decode(position: Position, bytes: &[u8]) -> Result<Tagged<'_>, RecoveryError> {
+    codec::decode(bytes).map_err(|error| RecoveryError::Record(position, error))
 }
 
 /// The stock key and image of a snapshot entry, unless it is the catalogue's.

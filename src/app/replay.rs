@@ -97,7 +97,7 @@ fn deal_out(
             tracing::info!(records, last, "replaying the journal");
         }
         let Some(key) = codec::stock_key_of(&record.bytes) else {
-            if let Tagged::Catalogue(bytes) = decode(&record)? {
+            if let Tagged::Catalogue(bytes) = decode(record.position, &record.bytes)? {
                 let record = CatalogueRecord::decode(bytes)?;
                 catalogue.replay(&record)?;
                 replayed.entities.insert(record.event.key());
@@ -134,7 +134,7 @@ fn replay_part(
         }
     };
     for record in pieces.into_iter().flatten() {
-        if let Tagged::Stock(stock) = decode(&record)? {
+        if let Tagged::Stock(stock) = decode(record.position, &record.bytes)? {
             if ledgers.len() >= LEDGERS_MAX && !ledgers.contains_key(&stock.key) {
                 pack(&mut ledgers);
             }

@@ -61,8 +61,8 @@ pub fn decode(bytes: &[u8]) -> Result<Tagged<'_>, CodecError> {
     }
 }
 
-/// The key of a stock record, without reading the rest; `None` for a record of the catalogue, or one
-/// that does not decode at all.
+/// The key of a stock record, without reading the rest; `None` for a record of the catalogue, or
+/// one that does not decode at all.
 pub fn stock_key_of(bytes: &[u8]) -> Option<&str> {
     match bytes.split_first() {
         // The key is the first field.

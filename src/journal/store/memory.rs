@@ -129,6 +129,23 @@ impl Store for MemoryStore {
         Ok(entries(&self.0.lock().base))
     }
 
+    fn base_entry(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.0.lock().base.get(key).cloned())
+    }
+
+    fn free_trimmed(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn history_bytes(&self) -> u64 {
+        let contents = self.0.lock();
+        contents
+            .groups
+            .values()
+            .map(|group| group.len() as u64)
+            .sum()
+    }
+
     fn base_position(&self) -> Position {
         self.0.lock().base_position
     }

@@ -62,6 +62,15 @@ impl Store for Breaking {
     fn base(&self) -> Result<Entries, StoreError> {
         self.inner.base()
     }
+    fn base_entry(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.base_entry(key)
+    }
+    fn free_trimmed(&self) -> Result<(), StoreError> {
+        self.inner.free_trimmed()
+    }
+    fn history_bytes(&self) -> u64 {
+        self.inner.history_bytes()
+    }
     fn base_position(&self) -> Position {
         self.inner.base_position()
     }
