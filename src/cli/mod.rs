@@ -49,10 +49,8 @@ pub struct CommandLine {
 impl CommandLine {
     /// How much to log. Beside the demo's lines for a person only what is wrong is of interest.
     pub fn log(&self) -> &str {
-        let usual = match self.command {
-            Command::Demo(_) => "warn",
-            _ => "info",
-        };
+        let is_demo = matches!(self.command, Command::Demo(_));
+        let usual = if is_demo { "warn" } else { "info" };
         self.log.as_deref().unwrap_or(usual)
     }
 }

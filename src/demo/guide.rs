@@ -6,10 +6,14 @@
 
 use std::fmt::{self, Formatter};
 
+use clap::CommandFactory;
+use serde_json::{Value, json};
+
 use super::Play;
 use super::opening::Opened;
 use super::sample::{STORES, WAREHOUSE, YOURS};
 use crate::app::Ready;
+use crate::cli::CommandLine;
 
 /// Pages to open, and what they show. Pages for people (the shop, a store's screen, a till) belong
 /// here, in front.
@@ -18,7 +22,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/openapi.json", "the API, for programs"),
 ];
 
-/// What stock is looked at: it changes while the simulated people act.
+/// A product that is worth looking at: its stock changes while the simulated people act.
 const LIVELY: &str = "red-clogs-38";
 
 /// Links and commands.
@@ -31,18 +35,23 @@ pub(super) struct Guide<'a> {
     pub(super) play: &'a Play,
 }
 
+/// A command, with words for it.
+struct Example {
+    words: &'static str,
+    command: String,
+}
+
 impl fmt::Display for Guide<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Guide { ready, play, .. } = self;
+        let kept = match play.keeps {
+            true => "kept for the next time",
+            false => "gone when the demo ends",
+        };
         writeln!(
             f,
             "\nThe clog shop is open: a web warehouse, stores in Malmö and Lund."
         )?;
-        let Guide { ready, play, .. } = self;
-        let kept = if play.keeps {
-            "kept"
-        } else {
-            "gone when the demo ends"
-        };
         writeln!(f, "  data     {kept}")?;
         writeln!(f, "  play     --seed {} --rate {}", play.seed, play.rate)?;
         for (path, what) in PAGES {
@@ -52,202 +61,180 @@ impl fmt::Display for Guide<'_> {
             f,
             "\nCommands to paste. Nobody but you buys the yellow clogs."
         )?;
-        self.shoppers(f)?;
-        self.web(f)?;
-        self.till(f)?;
-        self.warehouse(f)?;
-        self.operator(f)?;
+        let users = [
+            ("A product page, which needs no token", self.shoppers()),
+            (
+                "The web shop's back end, a marketplace, a call centre",
+                self.web(),
+            ),
+            ("The till in Malmö", self.till()),
+            ("The warehouse and the ERP", self.warehouse()),
+            ("The operator", self.operator()),
+        ];
+        for (user, examples) in users {
+            writeln!(f, "\n  {user}")?;
+            for Example { words, command } in examples {
+                writeln!(f, "  # {words}\n    {command}")?;
+            }
+        }
         if play.rate > 0.0 && !play.quiet {
-            writeln!(
-                f,
-                "\nWhat the simulated people do (times are UTC), until Ctrl-C:"
-            )?;
+            let until = "(times are UTC), until Ctrl-C:";
+            writeln!(f, "\nWhat the simulated people do {until}")?;
         }
         Ok(())
     }
 }
 
 impl Guide<'_> {
-    fn shoppers(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n  A product page (needs no token)")?;
-        self.get(
-            f,
-            "what shoppers see",
-            &format!("/v1/availability/{LIVELY}"),
-            None,
-        )?;
-        let two = format!(
-            r#"{{"items":[{{"sku":"{LIVELY}","location":"{WAREHOUSE}"}},{{"sku":"wool-socks","location":"{}"}}]}}"#,
-            STORES[0]
-        );
-        self.post(
-            f,
-            "a page with several products",
-            "/v1/availability/query",
-            &two,
-            None,
-            None,
-        )
+    fn shoppers(&self) -> Vec<Example> {
+        let several = json!({"items": [
+            {"sku": LIVELY, "location": WAREHOUSE},
+            {"sku": "wool-socks", "location": STORES[0]},
+        ]});
+        let query = "/v1/availability/query";
+        vec![
+            self.get(
+                "what shoppers see",
+                &format!("/v1/availability/{LIVELY}"),
+                "",
+            ),
+            self.post("a page with several products", query, &several, "", ""),
+        ]
     }
 
-    fn web(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let token = Some(self.opened.tokens.web.as_str());
-        writeln!(
-            f,
-            "\n  The web shop's back end, a marketplace, a call centre"
-        )?;
-        let basket = format!(
-            r#"{{"lines":[{{"sku":"{YOURS}","location":"{WAREHOUSE}","quantity":2}}],"ttl_seconds":600,"customer":"c-1"}}"#
-        );
-        let key = Some("try-1");
-        self.post(
-            f,
-            "add to cart: two pairs for ten minutes",
-            "/v1/reservations",
-            &basket,
-            key,
-            token,
-        )?;
-        let confirm = format!("/v1/reservations/{}/confirm", self.opened.held);
-        let paid = format!(
-            r#"{{"payments":[{{"method":"card","reference":"p-1","amount":"300.00","currency":"SEK"}}],"fulfilment":{{"method":"ship"}},"order":"order-{}","reclaim":true}}"#,
-            self.opened.held
-        );
-        self.post(
-            f,
-            "pay for a basket that is held",
-            &confirm,
-            &paid,
-            Some("try-2"),
-            token,
-        )?;
-        self.get(
-            f,
-            "your reservations",
-            "/v1/reservations?customer=you",
-            token,
-        )
+    fn web(&self) -> Vec<Example> {
+        let token = self.opened.tokens.web.as_str();
+        let line = json!({"sku": YOURS, "location": WAREHOUSE, "quantity": 2});
+        let basket = json!({"lines": [line], "ttl_seconds": 600, "customer": "c-1"});
+        let reservations = "/v1/reservations";
+        let held = &self.opened.held;
+        let confirm = format!("{reservations}/{held}/confirm");
+        let payment = json!({"method": "card", "reference": "p-1", "amount": "300.00",
+            "currency": "SEK"});
+        // Should the hold have lapsed meanwhile, it is taken again.
+        let paid = json!({"payments": [payment], "fulfilment": {"method": "ship"},
+            "order": format!("order-{held}"), "reclaim": true});
+        vec![
+            self.post(
+                "add to cart: two pairs for ten minutes",
+                reservations,
+                &basket,
+                token,
+                "try-1",
+            ),
+            self.post(
+                "pay for a basket that is held",
+                &confirm,
+                &paid,
+                token,
+                "try-2",
+            ),
+            self.get("your reservations", "/v1/reservations?customer=you", token),
+        ]
     }
 
-    fn till(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let token = Some(self.opened.tokens.till_malmo.as_str());
-        let store = STORES[0];
-        writeln!(f, "\n  The till in Malmö")?;
-        self.get(
-            f,
-            "exact figures",
-            &format!("/v1/stock/{LIVELY}/{store}"),
-            token,
-        )?;
-        self.movement(f, "a sale", &format!(r#"{{"id":"try-3","type":"sale","sku":"{YOURS}","location":"{store}","quantity":1}}"#), token)?;
-        self.movement(f, "a return", &format!(r#"{{"id":"try-4","type":"return","sku":"{YOURS}","location":"{store}","quantity":1,"condition":"sellable"}}"#), token)?;
+    fn till(&self) -> Vec<Example> {
+        let token = self.opened.tokens.till_malmo.as_str();
+        let (store, hand_over) = (STORES[0], "hand over an order that was paid online");
+        let sale = json!({"id": "try-3", "type": "sale", "sku": YOURS, "location": store,
+            "quantity": 1});
+        let back = json!({"id": "try-4", "type": "return", "sku": YOURS, "location": store,
+            "quantity": 1, "condition": "sellable"});
         let fulfil = format!("/v1/reservations/{}/fulfil", self.opened.paid);
-        self.post(
-            f,
-            "hand over an order that was paid online",
-            &fulfil,
-            "{}",
-            Some("try-5"),
-            token,
-        )
+        vec![
+            self.get(
+                "exact figures",
+                &format!("/v1/stock/{LIVELY}/{store}"),
+                token,
+            ),
+            self.movement("a sale", &sale, token),
+            self.movement("a return", &back, token),
+            self.post(hand_over, &fulfil, &json!({}), token, "try-5"),
+        ]
     }
 
-    fn warehouse(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let token = Some(self.opened.tokens.warehouse.as_str());
-        writeln!(f, "\n  The warehouse and the ERP")?;
-        self.movement(f, "a delivery", &format!(r#"{{"id":"try-6","type":"receipt","sku":"{YOURS}","location":"{WAREHOUSE}","quantity":24}}"#), token)?;
-        self.movement(f, "goods for a store", &format!(r#"{{"id":"try-7","type":"transfer","sku":"{YOURS}","location":"{WAREHOUSE}","to":"{}","quantity":5}}"#, STORES[1]), token)?;
-        self.get(
-            f,
-            "all that is in stock",
-            &format!("/v1/stock?location={WAREHOUSE}&limit=1000"),
-            token,
-        )?;
+    fn warehouse(&self) -> Vec<Example> {
+        let tokens = &self.opened.tokens;
+        let token = tokens.warehouse.as_str();
+        let delivery = json!({"id": "try-6", "type": "receipt", "sku": YOURS,
+            "location": WAREHOUSE, "quantity": 24});
+        let transfer = json!({"id": "try-7", "type": "transfer", "sku": YOURS,
+            "location": WAREHOUSE, "to": STORES[1], "quantity": 5});
+        let all = format!("/v1/stock?location={WAREHOUSE}&limit=1000");
         let ledger = format!("/v1/stock/{YOURS}/{WAREHOUSE}/movements");
-        self.get(f, "the ledger of one product", &ledger, token)?;
-        let events = Some(self.opened.tokens.events.as_str());
-        self.get(
-            f,
-            "what happened, in order, from the beginning",
-            "/v1/events?after=earliest&limit=10",
-            events,
-        )
+        let events = "/v1/events?after=earliest&limit=10";
+        vec![
+            self.movement("a delivery", &delivery, token),
+            self.movement("goods for a store", &transfer, token),
+            self.get("all that is in stock", &all, token),
+            self.get("the ledger of one product", &ledger, token),
+            self.get(
+                "what happened, in order, from the beginning",
+                events,
+                &tokens.events,
+            ),
+        ]
     }
 
-    fn operator(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let operator = &self.opened.tokens.operator;
-        let (token, url) = (Some(operator.as_str()), &self.ready.public);
-        writeln!(f, "\n  The operator")?;
-        command(
-            f,
-            "is it ready?",
-            &format!("curl -sS {}/readyz", self.ready.ops),
-        )?;
-        self.get(f, "who may ask", "/v1/tokens", token)?;
-        let till = r#"{"name":"till-7","scopes":["stock:read","stock:write"],"locations":["lund"],"channel":"store"}"#;
-        self.post(
-            f,
-            "a token for one more till, shown once",
-            "/v1/tokens",
-            till,
-            None,
-            token,
-        )?;
-        let binary = binary();
-        let backup = format!("{binary} backup --url {url} --token {operator} onhand-demo.backup");
-        command(f, "a consistent copy while it runs", &backup)
+    fn operator(&self) -> Vec<Example> {
+        let token = self.opened.tokens.operator.as_str();
+        let (url, ops) = (&self.ready.public, &self.ready.ops);
+        let till = json!({"name": "till-7", "scopes": ["stock:read", "stock:write"],
+            "locations": [STORES[1]], "channel": "store"});
+        let one_more = "a token for one more till, shown once";
+        let mut examples = vec![
+            Example {
+                words: "is it ready?",
+                command: format!("curl -sS {ops}/readyz"),
+            },
+            self.get("who may ask", "/v1/tokens", token),
+            self.post(one_more, "/v1/tokens", &till, token, ""),
+        ];
+        // Only what this binary can do is shown.
+        if CommandLine::command().find_subcommand("backup").is_some() {
+            let backup = format!("backup --force --url {url} --token {token} onhand-demo.backup");
+            examples.push(Example {
+                words: "a consistent copy while it runs",
+                command: format!("{} {backup}", binary()),
+            });
+        }
+        examples
     }
 
-    fn movement(
-        &self,
-        f: &mut Formatter<'_>,
-        words: &str,
-        movement: &str,
-        token: Option<&str>,
-    ) -> fmt::Result {
-        let body = format!(r#"{{"movements":[{movement}]}}"#);
-        self.post(f, words, "/v1/movements", &body, None, token)
+    fn movement(&self, words: &'static str, movement: &Value, token: &str) -> Example {
+        let body = json!({"movements": [movement]});
+        self.post(words, "/v1/movements", &body, token, "")
     }
 
-    fn get(
-        &self,
-        f: &mut Formatter<'_>,
-        words: &str,
-        path: &str,
-        token: Option<&str>,
-    ) -> fmt::Result {
+    fn get(&self, words: &'static str, path: &str, token: &str) -> Example {
         let url = &self.ready.public;
-        let token = token.map(bearer).unwrap_or_default();
-        command(f, words, &format!("curl -sS '{url}{path}'{token}"))
+        let token = header("Authorization: Bearer ", token);
+        let command = format!("curl -sS '{url}{path}'{token}");
+        Example { words, command }
     }
 
     fn post(
         &self,
-        f: &mut Formatter<'_>,
-        words: &str,
+        words: &'static str,
         path: &str,
-        body: &str,
-        key: Option<&str>,
-        token: Option<&str>,
-    ) -> fmt::Result {
+        body: &Value,
+        token: &str,
+        key: &str,
+    ) -> Example {
         let url = &self.ready.public;
-        let token = token.map(bearer).unwrap_or_default();
-        let key = key.map(|key| format!(" -H 'Idempotency-Key: {key}'"));
-        let key = key.unwrap_or_default();
-        command(
-            f,
-            words,
-            &format!("curl -sS '{url}{path}'{token}{key} -d '{body}'"),
-        )
+        let token = header("Authorization: Bearer ", token);
+        let key = header("Idempotency-Key: ", key);
+        let command = format!("curl -sS '{url}{path}'{token}{key} -d '{body}'");
+        Example { words, command }
     }
 }
 
-fn bearer(token: &str) -> String {
-    format!(" -H 'Authorization: Bearer {token}'")
-}
-
-fn command(f: &mut Formatter<'_>, words: &str, command: &str) -> fmt::Result {
-    writeln!(f, "  # {words}\n    {command}")
+/// A header for curl, unless there is nothing to say in it.
+fn header(name: &str, value: &str) -> String {
+    match value.is_empty() {
+        true => String::new(),
+        false => format!(" -H '{name}{value}'"),
+    }
 }
 
 /// This program, as the shell finds it.

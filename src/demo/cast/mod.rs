@@ -123,7 +123,7 @@ fn parts(tokens: &Tokens) -> Vec<Part> {
     let lund = Box::new(till::Till::of(STORES[1]));
     vec![
         part("web", &tokens.web, 36, web),
-        part("torget", &tokens.marketplace, 6, marketplace),
+        part("market", &tokens.marketplace, 6, marketplace),
         part(STORES[0], &tokens.till_malmo, 15, malmo),
         part(STORES[1], &tokens.till_lund, 12, lund),
         part(

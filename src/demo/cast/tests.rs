@@ -84,7 +84,7 @@ fn willing(request: &Request, count: u64) -> (u16, Value) {
 fn unwilling(request: &Request, _: u64) -> (u16, Value) {
     match request.method {
         Method::Get => (200, json!({"available": 0, "on_hand": 0, "items": []})),
-        _ => (
+        Method::Post | Method::Put | Method::Delete => (
             409,
             json!({"code": "insufficient_stock", "shortages": [
             {"sku": "red-clogs-38", "location": "malmo", "requested": 2, "available": 0}]}),
@@ -162,7 +162,7 @@ fn everybody_does_all_that_is_theirs_to_do() {
                 r#"/confirm …ship…"#,
                 r#"location\":\"warehouse…location\":\"lund"#,
             ],
-            "torget" => &[r#"confirm\":{"#, "/cancel "],
+            "market" => &[r#"confirm\":{"#, "/cancel "],
             "malmo" | "lund" => &tills,
             _ => &[
                 "/fulfil ",

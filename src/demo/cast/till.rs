@@ -53,12 +53,10 @@ impl Till {
         let Some(stock) = hand.caller.read(&path).done() else {
             return;
         };
-        if number(&stock["available"]) >= quantity {
-            self.sell(&good, quantity, hand);
-        } else if grabs && number(&stock["on_hand"]) >= quantity {
-            self.sell(&good, quantity, hand);
-        } else {
-            self.look_elsewhere(&good, quantity, hand);
+        let within_reach = if grabs { "on_hand" } else { "available" };
+        match number(&stock[within_reach]) >= quantity {
+            true => self.sell(&good, quantity, hand),
+            false => self.look_elsewhere(&good, quantity, hand),
         }
     }
 
