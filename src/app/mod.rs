@@ -4,6 +4,7 @@
 //! replayed, tokens, the public listener. The ops listener answers from the beginning.
 //! Stop: not ready, requests under way, errands, a last snapshot, the journal.
 
+mod check;
 mod listen;
 mod node;
 pub mod recovery;
@@ -26,6 +27,7 @@ use crate::config::Config;
 use crate::http::border::Readiness;
 use crate::journal::{EmbeddedStore, StoreError};
 
+pub use check::{Checked, check};
 pub use node::Node;
 
 /// How many records are replayed between two lines of progress.

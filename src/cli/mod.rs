@@ -1,5 +1,5 @@
-//! The command line: what can be asked of the program, and the client side of it. `serve` and
-//! `verify` are described here and done elsewhere; `import` and `token` talk to a server over
+//! The command line: what can be asked of the program, and the client side of it. `serve`, `verify`
+//! and `config` are described here and done elsewhere; `import` and `token` talk to a server over
 //! HTTP like any other client.
 //!
 //! It must not know anything of ours but the configuration: what it sends is what the contract
@@ -18,7 +18,7 @@ use crate::telemetry::logging::LogFormat;
 
 pub use client::ServerArgs;
 pub use import::{ImportArgs, Sheet};
-pub use serve::{ServeArgs, VerifyArgs};
+pub use serve::{ConfigAction, ConfigArgs, ServeArgs, VerifyArgs};
 pub use token::{TokenAction, TokenArgs};
 
 /// Onhand: how many of this product can I sell here, right now?
@@ -59,6 +59,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Creates, lists and revokes tokens
     Token(TokenArgs),
+    /// Prints every option, or checks a configuration
+    Config(ConfigArgs),
 }
 
 /// Runs a command that talks to a server; its exit code is 0 only if all of it was done.

@@ -6,6 +6,7 @@ mod access;
 mod bad_input;
 mod book;
 mod client;
+mod configuration;
 mod contract;
 mod dice;
 #[cfg(feature = "failpoints")]
