@@ -9,6 +9,7 @@ mod client;
 mod configuration;
 mod contract;
 mod dice;
+mod documentation;
 #[cfg(feature = "failpoints")]
 mod fail_points;
 mod form;
