@@ -1,6 +1,6 @@
-//! The command line: what can be asked of the program, and the client side of it. `serve`, `demo`
-//! and `verify` are described here and done elsewhere; `import` and `token` talk to a server over
-//! HTTP like any other client.
+//! The command line: what can be asked of the program, and the client side of it. `serve`, `demo`,
+//! `verify` and `config` are described here and done elsewhere; `import` and `token` talk to a
+//! server over HTTP like any other client.
 //!
 //! It must not know anything of ours but the configuration: what it sends is what the contract
 //! says, so it proves that the contract suffices.
@@ -21,7 +21,7 @@ pub use client::ServerArgs;
 pub use demo::DemoArgs;
 pub use import::{ImportArgs, Sheet};
 pub(crate) use import::{Layout, send_all};
-pub use serve::{ServeArgs, VerifyArgs};
+pub use serve::{ConfigAction, ConfigArgs, ServeArgs, VerifyArgs};
 pub use token::{TokenAction, TokenArgs};
 
 /// Onhand: how many of this product can I sell here, right now?
@@ -68,6 +68,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Creates, lists and revokes tokens
     Token(TokenArgs),
+    /// Prints every option, or checks a configuration
+    Config(ConfigArgs),
 }
 
 /// Runs a command that talks to a server; its exit code is 0 only if all of it was done.
