@@ -15,7 +15,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use futures::future;
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, oneshot};
 
 use super::Context;
 use super::call::{CallError, Deliver, Replied, TakeImage};
@@ -23,6 +23,9 @@ use super::presence::Presence;
 use super::stock_actor::StockActor;
 use crate::journal::Position;
 use crate::stock::{By, Command, Ledger, Level, StockKey};
+
+/// How many messages that nobody waits for are under way to followers.
+const SETTLING_AT_ONCE_MAX: usize = 64;
 
 /// The actor that had a key's ledger is gone with its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +46,8 @@ pub struct Directory {
     /// Tasks that run beside actors.
     errands: AtomicUsize,
     errands_done: Notify,
+    /// Turns of messages that nobody waits for.
+    settling: Semaphore,
     /// What the actors share.
     pub context: Context,
 }
@@ -87,6 +92,7 @@ impl Directory {
             arbiters,
             errands: AtomicUsize::new(0),
             errands_done: Notify::new(),
+            settling: Semaphore::new(SETTLING_AT_ONCE_MAX),
             context,
         })
     }
@@ -355,6 +361,12 @@ impl Directory {
             work.await;
             drop(running);
         });
+    }
+
+    /// A turn to tell a follower what nobody waits for.
+    pub(super) async fn settling_turn(&self) -> SemaphorePermit<'_> {
+        let turn = self.settling.acquire().await;
+        turn.expect("it is never closed")
     }
 
     /// Waits until no work runs beside the actors.

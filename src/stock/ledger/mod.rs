@@ -10,6 +10,7 @@
 mod apply;
 mod call;
 mod decide;
+mod expire;
 mod figures;
 mod follower;
 mod forget;
@@ -35,18 +36,13 @@ use super::reservation::{Reservation, ReservationId};
 use super::time::{DAY_MS, Timestamp};
 
 pub use apply::ReplayError;
+pub use expire::EXPIRE_AT_ONCE_MAX;
 
 /// How long a resolved reservation and an idempotency answer are remembered.
 pub const FORGET_AFTER_MS: i64 = DAY_MS;
 
 /// How long a movement's id is remembered.
 pub const REMEMBER_MOVEMENTS_MS: i64 = 7 * DAY_MS;
-
-/// How many reservations one record lets expire.
-const EXPIRE_AT_ONCE_MAX: usize = 1000;
-
-/// About how many bytes of reservations one record lets expire; the first always fits.
-const EXPIRE_BYTES_MAX: usize = 1024 * 1024;
 
 /// How many leads are asked before one command is tried again.
 const INQUIRE_AT_ONCE_MAX: usize = 100;
@@ -85,7 +81,8 @@ pub struct Ledger {
     kept: Kept,
     /// What prepared raises would take on top of what is granted.
     tentative: Quantity,
-    /// Deadlines of live reservations led here.
+    /// Deadlines of reservations led here that are recorded as live. Those up to the newest
+    /// record have lapsed, see `expire`.
     deadlines: BTreeSet<(Timestamp, ReservationId)>,
     /// Deadlines of holds led elsewhere, as far as known here.
     hints: BTreeSet<(Timestamp, ReservationId)>,
@@ -93,6 +90,8 @@ pub struct Ledger {
     waits: BTreeSet<(Timestamp, ReservationId)>,
     /// When resolved reservations led here may be forgotten.
     forgettable: BTreeSet<(Timestamp, ReservationId)>,
+    /// When denied raises may be forgotten.
+    denials: BTreeSet<(Timestamp, ReservationId)>,
     /// Reservations led here whose followers have yet to settle.
     unsettled: BTreeSet<ReservationId>,
     /// Holds here whose use the lead has yet to record.
@@ -164,6 +163,20 @@ pub enum Errand {
     Deliver(MovementId),
 }
 
+/// What a ledger kept at some moment.
+pub struct Copied(Kept);
+
+impl Copied {
+    /// The image that the ledger had.
+    pub fn image(&self) -> Vec<u8> {
+        image_of(&self.0)
+    }
+}
+
+fn image_of(kept: &Kept) -> Vec<u8> {
+    postcard::to_stdvec(kept).expect("a ledger is plain data and always encodes")
+}
+
 impl Ledger {
     /// The ledger of a key that was never stocked.
     pub fn new(key: StockKey) -> Ledger {
@@ -179,6 +192,7 @@ impl Ledger {
             hints: BTreeSet::new(),
             waits: BTreeSet::new(),
             forgettable: BTreeSet::new(),
+            denials: BTreeSet::new(),
             unsettled: BTreeSet::new(),
             unreported: BTreeSet::new(),
         };
@@ -193,7 +207,19 @@ impl Ledger {
 
     /// Everything that replay would need, as bytes: what a snapshot and a passive key hold.
     pub fn image(&self) -> Vec<u8> {
-        postcard::to_stdvec(&self.kept).expect("a ledger is plain data and always encodes")
+        image_of(&self.kept)
+    }
+
+    /// Whether its image is written in less time than a copy is handed to somebody else.
+    pub fn is_small(&self) -> bool {
+        const FEW: usize = 100;
+        let kept = &self.kept;
+        kept.holds.len() + kept.led.len() + kept.answers.len() + kept.remembered.len() <= FEW
+    }
+
+    /// What an image is made of, for somebody else to make it.
+    pub fn copy(&self) -> Copied {
+        Copied(self.kept.clone())
     }
 
     /// The figures at the head of an image.
@@ -271,7 +297,7 @@ impl Ledger {
 
     /// Whether this key may rest: nothing will happen to it by itself, and it owes nothing.
     pub fn is_idle(&self) -> bool {
-        let waiting = self.next_alarm().is_some();
+        let waiting = self.next_deadline().is_some() || self.next_doubt().is_some();
         let owing = !self.unsettled.is_empty() || !self.unreported.is_empty();
         !waiting && !owing && self.kept.outgoing.is_empty()
     }
@@ -281,16 +307,14 @@ impl Ledger {
         self.kept.last_movement
     }
 
-    /// When this key is next to be woken: the earliest deadline it decides, raise it asks after,
-    /// or hint that a lead should long have spoken of.
-    pub fn next_alarm(&self) -> Option<Timestamp> {
+    /// When leads are next to be asked: the earliest raise that is asked after, or hint that a
+    /// lead should long have spoken of.
+    pub fn next_doubt(&self) -> Option<Timestamp> {
         const HINT_GRACE_MS: i64 = 1000;
-        let first = |times: &BTreeSet<(Timestamp, ReservationId)>| times.first().map(|(at, _)| *at);
-        let hint = first(&self.hints).map(|at| at.plus_millis(HINT_GRACE_MS));
-        [first(&self.deadlines), first(&self.waits), hint]
-            .into_iter()
-            .flatten()
-            .min()
+        let hint = self.hints.first();
+        let hint = hint.map(|(at, _)| at.plus_millis(HINT_GRACE_MS));
+        let wait = self.waits.first().map(|(at, _)| *at);
+        hint.into_iter().chain(wait).min()
     }
 
     /// The holds whose fate the lead should tell before anything is refused for their sake.
