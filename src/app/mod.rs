@@ -7,6 +7,7 @@
 mod listen;
 mod node;
 pub mod recovery;
+mod replay;
 pub mod snapshots;
 pub mod state;
 pub mod trim;
@@ -93,7 +94,7 @@ async fn run(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
     readiness.set_not_ready("recovering");
     let ops = listen::ops(config, &readiness)?;
     let recovered = node.recover(config).await?;
-    let mut started = node.start(config, &recovered).await?;
+    let mut started = node.start(config).await?;
     let failed = started.failed.take().expect("a node starts once");
     let border = listen::border(config, &started);
     let public = listen::public(config, border.clone())?;

@@ -126,9 +126,8 @@ impl Node {
         Ok(recovered)
     }
 
-    /// Settles what is due and owed, then makes sure that what was replayed is synced anew: a
-    /// failed sync may have left pages that look clean.
-    pub async fn start(self, config: &Config, recovered: &Recovered) -> Result<Started, AppError> {
+    /// Settles what is due and owed.
+    pub async fn start(self, config: &Config) -> Result<Started, AppError> {
         let recovery = self.recovery.lock().take().unwrap_or_default();
         let limits = catalogue_limits(config);
         let catalogue = Catalogue::start(
@@ -146,9 +145,6 @@ impl Node {
         tracing::debug!(woken, "keys with deadlines or unfinished work are awake");
         let (directory, store) = (self.directory.clone(), self.store.clone());
         let snapshots = Snapshots::new(directory, catalogue.clone(), store);
-        if recovered.records > 0 {
-            snapshots.round().await?;
-        }
         if let Some(secret) = &config.http.admin_token {
             catalogue.accept_from_environment(secret.reveal());
         }

@@ -40,7 +40,7 @@ impl State {
         let Some((stock_key, image)) = read_entry(key, value)? else {
             return Ok(self.catalogue.load(key, value)?);
         };
-        let ledger = Ledger::from_image(stock_key.clone(), image);
+        let ledger = Ledger::from_image(stock_key.clone(), &image);
         let named =
             |error: postcard::Error| RecoveryError::Snapshot(stock_key.to_string(), error.into());
         self.ledgers

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::journal::store::{Entries, Groups};
+use crate::journal::store::{Entries, Entry, Groups};
 use crate::journal::{Change, Position, Round, Store, StoreError};
 
 /// How the disk behaves.
@@ -76,6 +76,9 @@ impl Store for BreakingStore {
     }
     fn put_snapshots(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         self.write(|| self.inner.put_snapshots(changes))
+    }
+    fn load_snapshots(&self, entries: &mut dyn Iterator<Item = Entry>) -> Result<(), StoreError> {
+        self.write(|| self.inner.load_snapshots(entries))
     }
     fn finish_round(&self, round: Round) -> Result<(), StoreError> {
         self.write(|| self.inner.finish_round(round))

@@ -14,6 +14,7 @@ mod expire;
 mod figures;
 mod follower;
 mod forget;
+mod image;
 mod lead;
 mod lines;
 mod movement;
@@ -37,6 +38,7 @@ use super::time::{DAY_MS, Timestamp};
 
 pub use apply::ReplayError;
 pub use expire::EXPIRE_AT_ONCE_MAX;
+pub use image::Copied;
 
 /// How long a resolved reservation and an idempotency answer are remembered.
 pub const FORGET_AFTER_MS: i64 = DAY_MS;
@@ -98,8 +100,7 @@ pub struct Ledger {
     unreported: BTreeSet<ReservationId>,
 }
 
-/// What a snapshot holds. The order of the fields is part of the disk format; the level comes
-/// first, so that a passive key's figures are read without the rest.
+/// What a snapshot holds, see `image`. The order of the fields is that of images of version 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
     level: Level,
@@ -163,20 +164,6 @@ pub enum Errand {
     Deliver(MovementId),
 }
 
-/// What a ledger kept at some moment.
-pub struct Copied(Kept);
-
-impl Copied {
-    /// The image that the ledger had.
-    pub fn image(&self) -> Vec<u8> {
-        image_of(&self.0)
-    }
-}
-
-fn image_of(kept: &Kept) -> Vec<u8> {
-    postcard::to_stdvec(kept).expect("a ledger is plain data and always encodes")
-}
-
 impl Ledger {
     /// The ledger of a key that was never stocked.
     pub fn new(key: StockKey) -> Ledger {
@@ -198,33 +185,6 @@ impl Ledger {
         };
         ledger.derive();
         ledger
-    }
-
-    /// The ledger from its image (see `image`).
-    pub fn from_image(key: StockKey, image: &[u8]) -> Result<Ledger, postcard::Error> {
-        Ok(Ledger::with(key, postcard::from_bytes(image)?))
-    }
-
-    /// Everything that replay would need, as bytes: what a snapshot and a passive key hold.
-    pub fn image(&self) -> Vec<u8> {
-        image_of(&self.kept)
-    }
-
-    /// Whether its image is written in less time than a copy is handed to somebody else.
-    pub fn is_small(&self) -> bool {
-        const FEW: usize = 100;
-        let kept = &self.kept;
-        kept.holds.len() + kept.led.len() + kept.answers.len() + kept.remembered.len() <= FEW
-    }
-
-    /// What an image is made of, for somebody else to make it.
-    pub fn copy(&self) -> Copied {
-        Copied(self.kept.clone())
-    }
-
-    /// The figures at the head of an image.
-    pub fn level_of_image(image: &[u8]) -> Result<Level, postcard::Error> {
-        postcard::take_from_bytes(image).map(|(level, _)| level)
     }
 
     /// Which key.

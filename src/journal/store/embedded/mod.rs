@@ -28,9 +28,12 @@ use directory::{Hold, check_format, create_engine, file_error, open_engine, opti
 use marks::{BASE_NAME, Marks, ROUND_NAME, encode_round, read_marks};
 use witness::Witness;
 
-use super::{Change, Entries, Groups, Round, Store, StoreError};
+use super::{Change, Entries, Entry, Groups, Round, Store, StoreError};
 use crate::journal::Position;
 use crate::journal::group::GroupHeader;
+
+/// From so many entries on, files of their own are cheaper than the engine's log.
+const INGESTED_MIN: usize = 4096;
 
 /// A data directory.
 pub struct EmbeddedStore {
@@ -183,6 +186,23 @@ impl Store for EmbeddedStore {
         let mut batch = self.database.batch();
         add(&mut batch, &self.snapshots, changes);
         Ok(batch.commit()?)
+    }
+
+    fn load_snapshots(&self, entries: &mut dyn Iterator<Item = Entry>) -> Result<(), StoreError> {
+        let first: Vec<Entry> = entries.take(INGESTED_MIN).collect();
+        if first.len() < INGESTED_MIN {
+            let change = |(key, value)| Change {
+                key,
+                value: Some(value),
+            };
+            return self.put_snapshots(first.into_iter().map(change).collect());
+        }
+        // Straight into sorted files of their own, past the engine's log.
+        let mut ingestion = self.snapshots.start_ingestion()?;
+        for (key, value) in first.into_iter().chain(entries) {
+            ingestion.write(key, value)?;
+        }
+        Ok(ingestion.finish()?)
     }
 
     fn finish_round(&self, round: Round) -> Result<(), StoreError> {
