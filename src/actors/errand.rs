@@ -124,7 +124,7 @@ async fn one(
     match work {
         Work::Settle(settling) => {
             let _turn = if in_turn {
-                Some(directory.settling_turn().await)
+                Some(directory.beside.settling_turn().await)
             } else {
                 None
             };

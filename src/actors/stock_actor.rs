@@ -45,6 +45,8 @@ pub(super) struct StockActor {
     dirty: bool,
     retired: bool,
     alarm: Option<(Timestamp, SpawnHandle)>,
+    /// When the schedule wakes this actor.
+    scheduled: Option<Timestamp>,
     /// When a slice of what is due was last recorded.
     sliced_at: Timestamp,
     /// Leads were asked about all that is overdue: they have until then to answer.
@@ -93,6 +95,7 @@ impl StockActor {
             dirty: false,
             retired: false,
             alarm: None,
+            scheduled: None,
             sliced_at: Timestamp::MIN,
             ask_again: Timestamp::MIN,
             done: Acknowledgements::default(),

@@ -8,7 +8,7 @@ use actix::fut::{ActorFutureExt, wrap_future};
 use actix::{ActorContext, AsyncContext, Context};
 
 use super::{StockActor, Told};
-use crate::stock::ledger::EXPIRE_AT_ONCE_MAX;
+use crate::actors::waking::AWAKE_BEFORE_MS;
 use crate::stock::{By, Command, Decision, Timestamp};
 
 /// How soon leads are asked again about what is overdue: their answer is on its way.
@@ -25,22 +25,20 @@ impl StockActor {
         if self.retired {
             return;
         }
+        self.schedule(self.ledger.next_deadline());
         let idle_at = self
             .last_used
             .plus_millis(self.directory.context.config.idle_ms);
         let now = self.now();
         let doubt = self.ledger.next_doubt();
         let doubt = doubt.map(|at| if at <= now { self.ask_again } else { at });
-        let due = self.ledger.next_deadline().into_iter();
-        let due = due.chain(doubt).chain(self.gather_until);
+        let due = doubt.into_iter().chain(self.gather_until);
         let at = due.fold(idle_at, Timestamp::min).max(now);
         if self.alarm.as_ref().is_some_and(|(set, _)| *set <= at) {
             return;
         }
         let clock = self.directory.context.clock.clone();
         let sleep = wrap_future::<_, Self>(async move {
-            // Others on this thread, and who wrote to this actor, have their turn first.
-            tokio::task::yield_now().await;
             clock.sleep_until(at).await;
         });
         let handle = ctx.spawn(sleep.map(move |(), actor, ctx| actor.ring(at, ctx)));
@@ -58,7 +56,6 @@ impl StockActor {
         }
         self.alarm = None;
         let now = self.now();
-        self.record_slice(now, EXPIRE_AT_ONCE_MAX);
         if self.gather_until.is_some_and(|until| until <= now) {
             self.record_done(now);
         }
@@ -83,6 +80,7 @@ impl StockActor {
         self.gather_until = (!later.is_empty()).then_some(now);
         let command = Command::Acknowledge(mem::take(&mut self.done));
         self.done.settled = later;
+        self.record_due_before(&command, now);
         let by = By::onhand();
         let rules = &self.directory.context.rules;
         if let Ok(Decision::Record(events, _)) = self.ledger.decide(&by, &command, now, rules) {
@@ -94,9 +92,13 @@ impl StockActor {
     /// Puts the ledger to rest in the directory, if nothing depends on this actor.
     fn passivate(&mut self, ctx: &mut Context<Self>) -> bool {
         let durable = self.directory.context.journal.durable() >= self.last;
-        if !durable || !self.ledger.is_idle() || !self.done.is_empty() {
+        let deadline = self.ledger.level().deadline;
+        let far = self.now().plus_millis(2 * AWAKE_BEFORE_MS);
+        let soon = deadline.is_some_and(|at| at <= far);
+        if !durable || soon || !self.ledger.is_idle() || !self.done.is_empty() {
             return false;
         }
+        self.schedule(deadline.map(|at| at.plus_millis(-AWAKE_BEFORE_MS)));
         self.retired = true;
         self.directory.passivate(&self.ledger, &self.addr);
         ctx.run_later(FORWARD, |_, ctx| ctx.stop());

@@ -2,7 +2,10 @@
 //! between. The figures are right from the first slice on, so nobody waits for the last. It must
 //! not know how the ledger tells what is due.
 
+use actix::{Context, Handler};
+
 use super::{StockActor, Told};
+use crate::actors::call::Wake;
 use crate::stock::ledger::EXPIRE_AT_ONCE_MAX;
 use crate::stock::{By, Command, Timestamp};
 
@@ -27,14 +30,37 @@ impl StockActor {
         }
     }
 
-    /// Records the end of up to `most` reservations that are due. If there are more, the alarm
-    /// goes on with them as soon as others had their turn.
-    pub(super) fn record_slice(&mut self, now: Timestamp, most: usize) {
+    /// Has this actor woken for the next deadline; at once, if that has come already.
+    pub(super) fn schedule(&mut self, next: Option<Timestamp>) {
+        if next != self.scheduled {
+            let key = self.ledger.key();
+            let schedule = self.directory.schedule_of(key);
+            schedule.change(key, self.scheduled, next);
+            self.scheduled = next;
+        }
+    }
+
+    /// Records the end of up to `most` reservations that are due. If there are more, the schedule
+    /// wakes this actor again as soon as others had their turn.
+    fn record_slice(&mut self, now: Timestamp, most: usize) {
         self.sliced_at = now;
         let events = self.ledger.due(now, most);
         if !events.is_empty() {
             let place = self.directory.context.journal.place_reserved();
             self.commit(By::onhand(), events, now, place, Told::default());
         }
+    }
+}
+
+impl Handler<Wake> for StockActor {
+    type Result = ();
+
+    fn handle(&mut self, Wake: Wake, ctx: &mut Context<Self>) {
+        if self.retired {
+            return self.directory.wake(self.ledger.key());
+        }
+        self.scheduled = None;
+        self.record_slice(self.now(), EXPIRE_AT_ONCE_MAX);
+        self.set_alarm(ctx);
     }
 }

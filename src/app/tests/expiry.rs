@@ -5,6 +5,7 @@ use futures::future;
 
 use super::asking::*;
 use super::test_node::*;
+use crate::actors::Position;
 use crate::stock::command::Place;
 use crate::stock::ledger::EXPIRE_AT_ONCE_MAX;
 use crate::stock::{Change, Command, Refusal, State};
@@ -124,4 +125,31 @@ async fn followers_of_thousands_of_baskets_hear_of_them_in_few_messages() {
     assert!(records <= u64::from(MANY) / 10, "{records} records");
     node.expects(&[("a", MANY, 0, 0), ("b", MANY, 0, 0), ("c", MANY, 0, 0)])
         .await;
+}
+
+#[actix::test]
+async fn a_key_rests_while_its_deadlines_are_far_and_is_woken_for_them() {
+    let mut node = TestNode::begin().await;
+    node.receive(&[("a", 10), ("b", 10)]).await;
+    let placed = node.hold(&[("a", 1), ("b", 2)], TTL_MS).await.unwrap();
+    node.quiesce(&["a", "b"]).await;
+    node.comes_to_rest("a").await;
+    node.comes_to_rest("b").await;
+    node.expects(&[("a", 10, 1, 0), ("b", 10, 2, 0)]).await;
+    node.comes_to_rest("b").await;
+    node.crash().await;
+    for name in ["a", "b"] {
+        let image = node.directory().image(&key(name)).await.unwrap();
+        let (_, position) = image.expect("it is known");
+        assert_eq!(position, Position::ZERO, "{name} rests after a start, too");
+    }
+    let left = placed.deadline.unwrap().as_millis() - node.clock.now().as_millis();
+    node.clock.advance(left);
+    node.until("the holds are gone", &["a", "b"], |ledger| {
+        ledger.holds().count() == 0
+    })
+    .await;
+    node.quiesce(&["a", "b"]).await;
+    assert_eq!(node.stock().level(&key("a")).unwrap().held, q(0));
+    assert_eq!(node.stock().level(&key("b")).unwrap().held, q(0));
 }

@@ -116,6 +116,12 @@ impl Ledger {
         reader.level(flags)
     }
 
+    /// When a ledger with this image is next to be woken.
+    pub fn deadline_of_image(image: &[u8]) -> Option<Timestamp> {
+        let flags = image.first().filter(|flags| **flags & DEADLINE != 0);
+        flags.and_then(|_| Ledger::level_of_image(image).ok()?.deadline)
+    }
+
     /// Whether a ledger with this image has something to do by itself: see `is_idle`.
     pub fn is_busy_image(image: &[u8]) -> bool {
         image.first().is_some_and(|flags| flags & BUSY != 0)

@@ -255,11 +255,13 @@ impl Ledger {
         settle.chain(report).chain(deliver).collect()
     }
 
-    /// Whether this key may rest: nothing will happen to it by itself, and it owes nothing.
+    /// Whether this key may rest until the deadline in its level: it owes nothing, asks after no
+    /// raise, and nothing that lapsed has yet to come to its end.
     pub fn is_idle(&self) -> bool {
-        let waiting = self.next_deadline().is_some() || self.next_doubt().is_some();
         let owing = !self.unsettled.is_empty() || !self.unreported.is_empty();
-        !waiting && !owing && self.kept.outgoing.is_empty()
+        let as_of = self.kept.level.updated_at;
+        let lapsed = self.next_deadline().is_some_and(|at| at <= as_of);
+        !owing && !lapsed && self.waits.is_empty() && self.kept.outgoing.is_empty()
     }
 
     /// The position of the newest record that changed on hand; zero: none.
