@@ -6,8 +6,11 @@ mod access;
 mod bad_input;
 mod book;
 mod client;
+mod configuration;
 mod contract;
+mod demo;
 mod dice;
+mod documentation;
 #[cfg(feature = "failpoints")]
 mod fail_points;
 mod form;
