@@ -7,6 +7,7 @@
 
 mod client;
 mod import;
+mod ready;
 mod serve;
 mod token;
 
@@ -18,6 +19,7 @@ use crate::telemetry::logging::LogFormat;
 
 pub use client::ServerArgs;
 pub use import::{ImportArgs, Sheet};
+pub use ready::ReadyArgs;
 pub use serve::{ConfigAction, ConfigArgs, ServeArgs, VerifyArgs};
 pub use token::{TokenAction, TokenArgs};
 
@@ -59,6 +61,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Creates, lists and revokes tokens
     Token(TokenArgs),
+    /// Asks a running server whether it is ready; the exit code says it too
+    Ready(ReadyArgs),
     /// Prints every option, or checks a configuration
     Config(ConfigArgs),
 }
@@ -66,6 +70,11 @@ pub enum Command {
 /// Runs a command that talks to a server; its exit code is 0 only if all of it was done.
 pub fn import(arguments: &ImportArgs) -> ExitCode {
     import::run(arguments)
+}
+
+/// Asks whether a server is ready.
+pub fn ready(arguments: &ReadyArgs) -> ExitCode {
+    ready::run(arguments)
 }
 
 /// Creates, lists or revokes tokens.
