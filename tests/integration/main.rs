@@ -8,6 +8,7 @@ mod book;
 mod client;
 mod configuration;
 mod contract;
+mod demo;
 mod dice;
 mod documentation;
 #[cfg(feature = "failpoints")]

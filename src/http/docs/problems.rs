@@ -142,13 +142,8 @@ fn about(code: Code) -> Markup {
         p { (prose(advice.when)) }
         h2 { "What to do" }
         p { (prose(advice.act)) }
-        p {
-            @if code.is_transient() {
-                "The same request may succeed in a moment: the header "
-                code { "Retry-After" } " says when to come back."
-            } @else {
-                "The same request, repeated as it is, will most likely end the same way."
-            }
+        @if !code.is_transient() {
+            p { "The same request, repeated as it is, will most likely end the same way." }
         }
         h2 { "Example" }
         (page::json(&example))
