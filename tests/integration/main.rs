@@ -17,6 +17,8 @@ mod form;
 mod import;
 mod kills;
 mod levels;
+mod packaging;
+mod proxy;
 mod server;
 mod shop;
 mod shopper;
