@@ -7,6 +7,7 @@
 
 pub mod actors;
 pub mod app;
+pub mod backup;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use onhand::app::{self, AppError};
-use onhand::cli::{self, Command, CommandLine, ServeArgs, VerifyArgs};
+use onhand::cli::{self, Command, CommandLine, RestoreArgs, ServeArgs, VerifyArgs};
 use onhand::telemetry::logging;
 
 #[global_allocator]
@@ -21,6 +21,9 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve(&arguments),
         Command::Import(arguments) => cli::import(&arguments),
         Command::Verify(arguments) => verify(&arguments),
+        Command::Backup(arguments) => cli::backup(&arguments),
+        Command::Restore(arguments) if arguments.check => cli::check(&arguments),
+        Command::Restore(arguments) => restore(&arguments),
         Command::Token(arguments) => cli::token(&arguments),
     }
 }
@@ -55,6 +58,26 @@ fn verify(arguments: &VerifyArgs) -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+fn restore(arguments: &RestoreArgs) -> ExitCode {
+    let directory = match arguments.directory() {
+        Ok(directory) => directory,
+        Err(error) => return refuse(&error),
+    };
+    let (input, progress) = match arguments.open() {
+        Ok(opened) => opened,
+        Err(error) => return refuse(&error),
+    };
+    let restored = app::restore(input, &directory, |done, of| progress.replaying(done, of));
+    progress.finish();
+    match restored {
+        Ok(restored) => {
+            tell(&restored);
+            ExitCode::SUCCESS
+        }
+        Err(error) => refuse(&format!("{error}\nnothing was restored")),
     }
 }
 

@@ -4,9 +4,11 @@
 //! replayed, tokens, the public listener. The ops listener answers from the beginning.
 //! Stop: not ready, requests under way, errands, a last snapshot, the journal.
 
+pub mod epoch;
 mod listen;
 mod node;
 pub mod recovery;
+pub mod restore;
 pub mod snapshots;
 pub mod state;
 pub mod trim;
@@ -27,6 +29,7 @@ use crate::http::border::Readiness;
 use crate::journal::{EmbeddedStore, StoreError};
 
 pub use node::Node;
+pub use restore::{Restore, RestoreError, restore};
 
 /// How many records are replayed between two lines of progress.
 const PROGRESS_RECORDS: u64 = 500_000;

@@ -1,12 +1,14 @@
-//! The command line: what can be asked of the program, and the client side of it. `serve` and
-//! `verify` are described here and done elsewhere; `import` and `token` talk to a server over
-//! HTTP like any other client.
+//! The command line: what can be asked of the program, and the client side of it. `serve`,
+//! `verify` and `restore` are described here and done elsewhere; `import`, `token` and `backup`
+//! talk to a server over HTTP like any other client.
 //!
-//! It must not know anything of ours but the configuration: what it sends is what the contract
-//! says, so it proves that the contract suffices.
+//! It must not know anything of ours but the configuration and the format of a backup: what it
+//! sends is what the contract says, so it proves that the contract suffices.
 
+mod backup;
 mod client;
 mod import;
+mod restore;
 mod serve;
 mod token;
 
@@ -16,8 +18,10 @@ use clap::{Parser, Subcommand};
 
 use crate::telemetry::logging::LogFormat;
 
+pub use backup::BackupArgs;
 pub use client::ServerArgs;
 pub use import::{ImportArgs, Sheet};
+pub use restore::{RestoreArgs, RestoreProgress};
 pub use serve::{ServeArgs, VerifyArgs};
 pub use token::{TokenAction, TokenArgs};
 
@@ -57,6 +61,10 @@ pub enum Command {
     Import(ImportArgs),
     /// Recomputes every figure from the journal of a data directory that no server has open
     Verify(VerifyArgs),
+    /// Takes a copy of everything from a server while it works
+    Backup(BackupArgs),
+    /// Fills a new data directory from a backup, and proves it; a new epoch begins
+    Restore(RestoreArgs),
     /// Creates, lists and revokes tokens
     Token(TokenArgs),
 }
@@ -64,6 +72,16 @@ pub enum Command {
 /// Runs a command that talks to a server; its exit code is 0 only if all of it was done.
 pub fn import(arguments: &ImportArgs) -> ExitCode {
     import::run(arguments)
+}
+
+/// Takes a backup; its exit code is 0 only if it is whole and where it was to go.
+pub fn backup(arguments: &BackupArgs) -> ExitCode {
+    backup::run(arguments)
+}
+
+/// Says whether a backup is whole.
+pub fn check(arguments: &RestoreArgs) -> ExitCode {
+    restore::check(arguments)
 }
 
 /// Creates, lists or revokes tokens.

@@ -84,6 +84,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         "app",
         &[
             "actors",
+            "backup",
             "catalogue",
             "clock",
             "config",
@@ -93,7 +94,11 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "stock",
         ],
     ),
-    ("http", &["actors", "catalogue", "config", "feed", "stock"]),
+    (
+        "http",
+        &["actors", "backup", "catalogue", "config", "feed", "stock"],
+    ),
+    ("backup", &["journal", "stock"]),
     (
         "actors",
         &["catalogue", "clock", "config", "journal", "stock"],
@@ -102,7 +107,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("journal", &["clock", "config", "stock"]),
     ("feed", &["stock"]),
     ("clock", &["stock"]),
-    ("cli", &["config"]),
+    ("cli", &["backup", "config"]),
     ("config", &[]),
     ("stock", &[]),
     ("telemetry", &[]),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-use super::{Change, Entries, Groups, Round, Store, StoreError};
+use super::{Change, Entries, Groups, Part, Round, Store, StoreError, View};
 use crate::journal::Position;
 use crate::journal::group::GroupHeader;
 
@@ -135,6 +135,24 @@ impl Store for MemoryStore {
     fn put_meta(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
         self.0.lock().meta.insert(name.into(), value.to_vec());
         Ok(())
+    }
+
+    fn view(&self) -> Result<View, StoreError> {
+        let contents = self.0.lock();
+        let owned = |(key, value): (&Vec<u8>, &Vec<u8>)| (key.clone(), value.clone());
+        let mut parts: Vec<Part> = Vec::new();
+        parts.extend(contents.meta.iter().map(owned).map(Part::Meta));
+        parts.extend(contents.base.iter().map(owned).map(Part::Base));
+        parts.extend(contents.snapshots.iter().map(owned).map(Part::Snapshot));
+        let group = |(first, bytes): (&Position, &Vec<u8>)| Part::Group(*first, bytes.clone());
+        parts.extend(contents.groups.iter().map(group));
+        Ok(View {
+            base: contents.base_position,
+            last: contents.last,
+            round: contents.round,
+            bytes_estimated: 0,
+            parts: Box::new(parts.into_iter().map(Ok)),
+        })
     }
 }
 

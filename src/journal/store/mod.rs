@@ -11,13 +11,15 @@
 
 mod embedded;
 mod memory;
+mod view;
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-pub use embedded::EmbeddedStore;
+pub use embedded::{EmbeddedStore, Restoration, Restored};
 pub use memory::MemoryStore;
+pub use view::{Part, View};
 
 use super::Position;
 use super::group::GroupError;
@@ -101,6 +103,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Sets a meta value. Durable on return.
     fn put_meta(&self, name: &str, value: &[u8]) -> Result<(), StoreError>;
+
+    /// All that is there at this instant, whatever is written meanwhile. Every group that was
+    /// durable before the call is in it. Holds back the freeing of space while it lives.
+    fn view(&self) -> Result<View, StoreError>;
 }
 
 /// Why a store could not do what it was asked.
@@ -122,6 +128,26 @@ pub enum StoreError {
         found: String,
         /// The format this release reads.
         known: u32,
+    },
+    /// A restore into the data directory did not come to its end.
+    #[error(
+        "a restore into {} was cut short, so what is there is not whole: run `onhand restore` \
+         again, it starts over", directory.display()
+    )]
+    Unfinished {
+        /// The data directory.
+        directory: PathBuf,
+    },
+    /// A directory to restore into has something in it.
+    #[error(
+        "{} is not empty, it holds {found}: nothing is overwritten; name a directory that does \
+         not exist, or move this one away first", directory.display()
+    )]
+    NotEmpty {
+        /// The directory.
+        directory: PathBuf,
+        /// One of its entries.
+        found: String,
     },
     /// The end of the journal is gone.
     #[error(

@@ -7,7 +7,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::journal::{Change, EmbeddedStore, MemoryStore, Round};
+use crate::journal::{Change, EmbeddedStore, MemoryStore, Part, Restoration, Round, View};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -111,7 +111,34 @@ impl Model {
         apply(&mut self.base, changes);
     }
 
+    /// Everything it holds, as a view gives it.
+    fn parts(&self) -> Vec<Part> {
+        let entries = |map: &Map| map.clone().into_iter().collect::<Vec<_>>();
+        let mut parts: Vec<Part> = Vec::new();
+        parts.extend(entries(&self.meta).into_iter().map(Part::Meta));
+        parts.extend(entries(&self.base).into_iter().map(Part::Base));
+        parts.extend(entries(&self.snapshots).into_iter().map(Part::Snapshot));
+        let mut first = 0;
+        for end in &self.ends {
+            let records = &self.records[first as usize..*end as usize];
+            let records: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
+            if first >= self.base_position {
+                parts.push(Part::Group(Position::new(first + 1), group(&records)));
+            }
+            first = *end;
+        }
+        parts
+    }
+
+    fn view(&self, store: &dyn Store) -> View {
+        let view = store.view().unwrap();
+        let marks = (view.base.get(), view.last.get(), view.round);
+        assert_eq!(marks, (self.base_position, self.last(), self.round));
+        view
+    }
+
     fn check(&self, store: &dyn Store) {
+        assert_eq!(parts(self.view(store)), self.parts());
         assert_eq!(store.last().get(), self.last());
         assert_eq!(store.base_position().get(), self.base_position);
         assert_eq!(store.round(), self.round);
@@ -154,6 +181,25 @@ fn apply(map: &mut Map, changes: Vec<Change>) {
     }
 }
 
+fn parts(view: View) -> Vec<Part> {
+    view.parts.map(Result::unwrap).collect()
+}
+
+/// A data directory filled from a view holds what the model holds.
+fn check_restored(store: &EmbeddedStore, model: &Model) {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("data");
+    let view = model.view(store);
+    let mut restoration = Restoration::begin(&path).unwrap();
+    for part in view.parts {
+        restoration.put(part.unwrap()).unwrap();
+    }
+    let restored = restoration.seal(view.base, view.round).unwrap();
+    model.check(restored.store());
+    restored.finish().unwrap();
+    model.check(&open(&path));
+}
+
 fn open(path: &Path) -> EmbeddedStore {
     EmbeddedStore::open(path).unwrap()
 }
@@ -185,14 +231,20 @@ proptest! {
         let directory = tempfile::tempdir().unwrap();
         let mut store = open(directory.path());
         let mut model = Model::default();
+        let mut held = Vec::new();
         for step in steps {
             if matches!(step, Step::Reopen) {
+                held.drain(..).for_each(|(view, expected)| assert_eq!(parts(view), expected));
                 drop(store);
                 store = open(directory.path());
             }
+            held.push((model.view(&store), model.parts()));
             model.perform(&store, step);
             model.check(&store);
         }
+        // Whatever happened since, each view shows its own instant.
+        held.drain(..).for_each(|(view, expected)| assert_eq!(parts(view), expected));
+        check_restored(&store, &model);
         drop(store);
         model.check(&open(directory.path()));
     }

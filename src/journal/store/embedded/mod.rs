@@ -1,11 +1,13 @@
-//! The embedded store: a data directory of this machine with the engine `fjall` in it. The only
-//! file that knows the engine.
+//! The embedded store: a data directory of this machine with the engine `fjall` in it. Nothing
+//! outside this folder knows the engine.
 //!
 //! Layout of a data directory, format 1:
 //! - `lock` held by the one process that uses it;
 //! - `engine/` the engine's own files, with the key spaces `groups` (key: position of the first
 //!   record, big-endian `u64`), `snapshots`, `base` and `meta`;
-//! - `witness` see `witness.rs`.
+//! - `witness` see `witness.rs`;
+//! - `engine.restoring/` there only while a restore is under way, or was cut short: then nothing
+//!   opens the directory but another restore.
 //!
 //! Own meta values, little-endian: `store/format` (`u32`), `store/base` (`u64`), `store/round`
 //! (cut `u64`, witness `u64`, high-water mark `i64`). The callers' names get the prefix `meta/`.
@@ -15,6 +17,8 @@
 
 mod directory;
 mod marks;
+mod restoration;
+mod view;
 mod witness;
 
 use std::fs;
@@ -24,13 +28,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode, Readable};
 use parking_lot::Mutex;
 
-use directory::{Hold, check_format, create_engine, file_error, open_engine, options};
+pub use restoration::{Restoration, Restored};
+
+use directory::{
+    ENGINE, Hold, check_format, create_engine, file_error, open_engine, options, refuse_unfinished,
+};
 use marks::{BASE_NAME, Marks, ROUND_NAME, encode_round, read_marks};
 use witness::Witness;
 
-use super::{Change, Entries, Groups, Round, Store, StoreError};
+use super::{Change, Entries, Entry, Groups, Round, Store, StoreError, View};
 use crate::journal::Position;
 use crate::journal::group::GroupHeader;
+
+/// What stands before the callers' names of meta values.
+const META_PREFIX: &str = "meta/";
 
 /// A data directory.
 pub struct EmbeddedStore {
@@ -45,8 +56,9 @@ pub struct EmbeddedStore {
     /// Held while appending: checking the position and writing is one step.
     appending: Mutex<()>,
     marks: Mutex<Marks>,
-    /// Dropped last: the directory is free once the engine is closed.
-    _hold: Hold,
+    /// Dropped last: the directory is free once the engine is closed. None if somebody else holds
+    /// it for longer.
+    _hold: Option<Hold>,
 }
 
 impl EmbeddedStore {
@@ -55,18 +67,28 @@ impl EmbeddedStore {
     pub fn open(directory: &Path) -> Result<EmbeddedStore, StoreError> {
         fs::create_dir_all(directory).map_err(|source| file_error("create", directory, source))?;
         let hold = Hold::take(directory)?;
-        let engine = directory.join("engine");
+        refuse_unfinished(directory)?;
+        let engine = directory.join(ENGINE);
         if !engine
             .try_exists()
             .map_err(|source| file_error("read", &engine, source))?
         {
             create_engine(directory, &engine)?;
         }
-        let database = open_engine(&engine)?;
+        EmbeddedStore::over(directory, &engine, Some(hold))
+    }
+
+    /// Opens the engine of a data directory.
+    fn over(
+        directory: &Path,
+        engine: &Path,
+        hold: Option<Hold>,
+    ) -> Result<EmbeddedStore, StoreError> {
+        let database = open_engine(engine)?;
         let meta = database.keyspace("meta", options)?;
         check_format(&meta)?;
         let groups = database.keyspace("groups", options)?;
-        let marks = read_marks(&meta)?;
+        let marks = read_marks(|name| meta.get(name))?;
         let last = match groups.last_key_value() {
             Some(group) => last_of(group)?.max(marks.base),
             None => marks.base,
@@ -246,14 +268,18 @@ impl Store for EmbeddedStore {
     fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self
             .meta
-            .get(format!("meta/{name}"))?
+            .get(format!("{META_PREFIX}{name}"))?
             .map(|value| value.to_vec()))
     }
 
     fn put_meta(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
         let mut batch = self.synced_batch();
-        batch.insert(&self.meta, format!("meta/{name}"), value);
+        batch.insert(&self.meta, format!("{META_PREFIX}{name}"), value);
         Ok(batch.commit()?)
+    }
+
+    fn view(&self) -> Result<View, StoreError> {
+        view::view(self)
     }
 }
 
@@ -290,8 +316,10 @@ fn add(batch: &mut OwnedWriteBatch, to: &Keyspace, changes: Vec<Change>) {
 }
 
 fn entries(of: &Keyspace) -> Entries {
-    Box::new(of.iter().map(|entry| {
-        let (key, value) = entry.into_inner()?;
-        Ok((key.to_vec(), value.to_vec()))
-    }))
+    Box::new(of.iter().map(entry))
+}
+
+fn entry(of: fjall::Guard) -> Result<Entry, StoreError> {
+    let (key, value) = of.into_inner()?;
+    Ok((key.to_vec(), value.to_vec()))
 }
