@@ -1,8 +1,9 @@
 //! Onhand: real-time stock availability. ARCHITECTURE.md is the map; DESIGN words are used
 //! everywhere with one meaning.
 //!
-//! Directions: `main` → `app` → everything; `http` → `actors`, `catalogue`, `stock`;
-//! `actors` → `stock`, `journal`, `clock`; `journal` → `stock`; `stock` → nothing of ours.
+//! Directions: `main` → `demo` → `app` → everything; `http` → `actors`, `backup`, `catalogue`,
+//! `stock`; `cli` → `backup`; `backup` → `journal`; `actors` → `stock`, `journal`, `clock`;
+//! `journal` → `stock`; `stock` → nothing of ours.
 //! All may use `telemetry`.
 
 pub mod actors;
@@ -12,6 +13,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod http;
 pub mod journal;
 pub mod stock;

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use onhand::app::{self, AppError};
-use onhand::cli::{self, Command, CommandLine, RestoreArgs, ServeArgs, VerifyArgs};
+use onhand::cli::{self, Command, CommandLine, DemoArgs, RestoreArgs, ServeArgs, VerifyArgs};
+use onhand::demo::{self, DemoError};
 use onhand::telemetry::logging;
 
 #[global_allocator]
@@ -14,11 +15,12 @@ fn main() -> ExitCode {
     // Named crash points, compiled in for tests only, are set through the environment.
     let _crash_points = fail::FailScenario::setup();
     let line = CommandLine::parse();
-    if let Err(error) = logging::start(&line.log, line.log_format) {
+    if let Err(error) = logging::start(line.log(), line.log_format) {
         return refuse(&error);
     }
     match line.command {
         Command::Serve(arguments) => serve(&arguments),
+        Command::Demo(arguments) => demo(&arguments),
         Command::Import(arguments) => cli::import(&arguments),
         Command::Verify(arguments) => verify(&arguments),
         Command::Backup(arguments) => cli::backup(&arguments),
@@ -35,13 +37,23 @@ fn serve(arguments: &ServeArgs) -> ExitCode {
     };
     match app::serve(&config, &mut std::io::stdout()) {
         Ok(()) => ExitCode::SUCCESS,
-        // The store must not be touched again: letting go of it could sync what failed to sync.
-        Err(error @ AppError::JournalFailed) => {
-            refuse(&error);
-            std::process::exit(1)
-        }
+        Err(error @ AppError::JournalFailed) => end_at_once(&error),
         Err(error) => refuse(&error),
     }
+}
+
+fn demo(arguments: &DemoArgs) -> ExitCode {
+    match demo::run(arguments, Box::new(std::io::stdout())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error @ DemoError::App(AppError::JournalFailed)) => end_at_once(&error),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// The store must not be touched again: letting go of it could sync what failed to sync.
+fn end_at_once(reason: &dyn std::fmt::Display) -> ! {
+    refuse(reason);
+    std::process::exit(1)
 }
 
 fn verify(arguments: &VerifyArgs) -> ExitCode {

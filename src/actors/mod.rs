@@ -15,6 +15,7 @@ mod published;
 mod raise;
 mod reserve;
 mod service;
+mod slots;
 mod stock_actor;
 
 pub use call::{CallError, Reply, Reserved};
@@ -23,6 +24,7 @@ pub use history::{EventsError, JournalRecord};
 pub use idempotency::IdempotencyIndex;
 pub use published::{PublishedReservations, ReservationFilter};
 pub use service::StockService;
+pub use slots::Passive;
 
 pub use crate::journal::Position;
 

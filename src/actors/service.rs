@@ -141,26 +141,19 @@ impl StockService {
         after: Option<&str>,
         limit: usize,
     ) -> Vec<(StockKey, Level)> {
-        const LOOK_AT_ONCE: usize = 1000;
         let prefix = sku.map_or_else(String::new, |sku| format!("{sku}@"));
+        let suffix = location.map_or_else(String::new, |location| format!("@{location}"));
         let mut found = Vec::new();
         let mut after = after.map(str::to_owned);
         loop {
-            let keys = self.directory.keys(&prefix, after.as_deref(), LOOK_AT_ONCE);
-            let more = keys.len() == LOOK_AT_ONCE;
-            after = keys.last().map(|key| key.as_str().to_owned());
-            for key in keys {
-                let wanted = location.is_none_or(|location| key.location() == location);
-                if let Some(level) = self.level(&key).filter(|level| wanted && level.stocked) {
-                    found.push((key, level));
-                    if found.len() == limit {
-                        return found;
-                    }
-                }
-            }
-            if !more {
+            let ends = (prefix.as_str(), suffix.as_str());
+            let wanted = limit - found.len();
+            let (page, last) = self.directory.page(ends, after.as_deref(), wanted);
+            found.extend(page);
+            let Some(last) = last.filter(|_| found.len() < limit) else {
                 return found;
-            }
+            };
+            after = Some(last.as_str().to_owned());
         }
     }
 

@@ -43,7 +43,7 @@ pub fn ops(config: &Config, readiness: &Readiness) -> Result<Listening, AppError
     });
     let server = server.workers(1).disable_signals().shutdown_timeout(1);
     let bound = server.bind(config.http.ops_listen);
-    let bound = bound.map_err(|source| unbound(config.http.ops_listen, source))?;
+    let bound = bound.map_err(|source| unbound(config.http.ops_listen, "--ops-listen", source))?;
     Ok(running(bound.addrs(), false, bound.run()))
 }
 
@@ -78,7 +78,7 @@ pub fn public(config: &Config, border: web::Data<Border>) -> Result<Listening, A
         Some(tls) => server.bind_rustls_0_23(address, tls),
         None => server.bind(address),
     };
-    let bound = bound.map_err(|source| unbound(address, source))?;
+    let bound = bound.map_err(|source| unbound(address, "--listen", source))?;
     Ok(running(bound.addrs(), encrypted, bound.run()))
 }
 
@@ -93,7 +93,10 @@ fn running(addresses: Vec<SocketAddr>, tls: bool, server: Server) -> Listening {
     }
 }
 
-fn unbound(address: SocketAddr, source: std::io::Error) -> AppError {
+fn unbound(address: SocketAddr, flag: &'static str, source: std::io::Error) -> AppError {
+    if source.kind() == std::io::ErrorKind::AddrInUse {
+        return AppError::AddressInUse { address, flag };
+    }
     AppError::Io {
         what: format!("cannot listen on {address}"),
         source,

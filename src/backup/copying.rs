@@ -1,4 +1,4 @@
-//! The writer of a copy: a view in, chunks of bytes out. It reads no further than the chunk it is
+//! The writer of a copy: contents in, chunks of bytes out. It reads no further than the chunk it is
 //! asked for, so whoever takes the chunks sets the pace.
 
 use xxhash_rust::xxh3::Xxh3;
@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::frame::{self, Kind};
 use super::tally::Tally;
 use super::{CopyError, Header, MAGIC, Trailer, VERSION};
-use crate::journal::{Part, StoreError, View};
+use crate::journal::{Contents, Part, StoreError};
 use crate::stock::Timestamp;
 
 /// A chunk is given out once it has this much; only one large entry makes it larger.
@@ -29,9 +29,9 @@ pub struct Copying {
 type Parts = Box<dyn Iterator<Item = Result<Part, StoreError>> + Send>;
 
 impl Copying {
-    /// The copy of what `view` shows, of the data named `epoch`.
-    pub fn new(view: View, epoch: &str, taken_at: Timestamp) -> Copying {
-        let round = view.round.map(|round| {
+    /// The copy of these contents, of the data named `epoch`.
+    pub fn new(contents: Contents, epoch: &str, taken_at: Timestamp) -> Copying {
+        let round = contents.round.map(|round| {
             let (cut, witness) = (round.cut.get(), round.witness.get());
             (cut, witness, round.high_water.as_millis())
         });
@@ -39,11 +39,11 @@ impl Copying {
             release: env!("CARGO_PKG_VERSION").to_owned(),
             epoch: epoch.to_owned(),
             taken_at_ms: taken_at.as_millis(),
-            base: view.base.get(),
-            last: view.last.get(),
+            base: contents.base.get(),
+            begun: contents.begun.get(),
             round,
         };
-        Copying::of(header, view.parts)
+        Copying::of(header, contents.parts)
     }
 
     /// The copy of these parts.

@@ -1,12 +1,14 @@
 //! Backup: a copy of everything, taken while the node works, and read again. Knows the format of
 //! a copy; it must not know where a copy goes to or comes from, nor what records say.
 //!
-//! A copy is the view of a store at one instant, as a stream of bytes. Everything that was
-//! acknowledged before the backup began is in it, for it was durable then. The base generation
-//! and the groups after it are the truth. The snapshots, which follow from them, are copied too:
-//! they are small beside a month of history, a restored node starts with them as quickly as the
-//! one that was copied, and a restore that replays the truth has something to compare it with.
-//! Nothing is compressed: the stream can be piped through any compressor.
+//! A copy is everything a store holds, as a stream of bytes. Everything that was acknowledged
+//! before the backup began is in it, for it was durable then; the groups in it end somewhat later,
+//! and that is the position whose state the copy is. The base generation, which does not move
+//! meanwhile, and the groups after it are the truth. The snapshots follow from them, each as of
+//! some position on the way. They are copied too: they are small beside a month of history, a
+//! restored node starts with them as quickly as the one that was copied, and a restore that
+//! replays the truth has something to compare it with. Nothing is compressed: the stream can be
+//! piped through any compressor.
 //!
 //! Format, version 1, all numbers little-endian:
 //!
@@ -53,7 +55,7 @@ use serde::{Deserialize, Serialize};
 
 pub use copying::Copying;
 pub use reading::{CopyReader, check};
-pub use service::{Backup, Backups, BeginError};
+pub use service::{Backup, Backups, Busy};
 
 use crate::journal::{Position, Round, StoreError};
 use crate::stock::Timestamp;
@@ -75,8 +77,8 @@ pub struct Header {
     pub taken_at_ms: i64,
     /// The base position.
     base: u64,
-    /// The position of the last record.
-    last: u64,
+    /// The position of the last record when it was begun.
+    begun: u64,
     /// The newest snapshot round: cut, witness, high-water mark in milliseconds since 1970.
     round: Option<(u64, u64, i64)>,
 }
@@ -95,9 +97,9 @@ impl Header {
         Position::new(self.base)
     }
 
-    /// The position of the last record.
-    pub fn last(&self) -> Position {
-        Position::new(self.last)
+    /// The position of the last record when it was begun: the copy reaches at least so far.
+    pub fn begun(&self) -> Position {
+        Position::new(self.begun)
     }
 
     /// The newest snapshot round.

@@ -1,38 +1,32 @@
-//! Where backups begin: one at a time, each on a view of its own. Knows no network.
+//! Where backups begin: one at a time, at the pace of whoever takes it. Knows no network.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{CopyError, Copying, Header, Trailer};
-use crate::journal::{Store, StoreError};
+use crate::journal::Store;
 use crate::stock::Timestamp;
 
 /// Takes backups of a store; a clone is the same.
 #[derive(Clone)]
 pub struct Backups {
     store: Arc<dyn Store>,
-    /// One at a time: each holds back the freeing of space, and reads all there is.
+    /// One at a time: each holds back the trimming of history, and reads all there is.
     turn: Arc<Semaphore>,
 }
 
-/// A backup that was begun. Dropped, it lets go of the view and lets another begin.
+/// A backup that was begun. Dropped, it lets history be trimmed and another begin.
 pub struct Backup {
     copying: Copying,
     bytes_estimated: u64,
     _turn: OwnedSemaphorePermit,
 }
 
-/// Why a backup cannot begin.
-#[derive(Debug, thiserror::Error)]
-pub enum BeginError {
-    /// Another is being taken.
-    #[error("another backup is being taken")]
-    Busy,
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
+/// Another backup is being taken.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("another backup is being taken")]
+pub struct Busy;
 
 impl Backups {
     /// Backups of that store.
@@ -43,14 +37,14 @@ impl Backups {
         }
     }
 
-    /// Begins a backup of what is durable at this instant; blocks for a few reads.
-    pub fn begin(&self, epoch: &str, now: Timestamp) -> Result<Backup, BeginError> {
+    /// Begins a backup of what is durable by now. May block for as long as a step of trimming.
+    pub fn begin(&self, epoch: &str, now: Timestamp) -> Result<Backup, Busy> {
         let turn = self.turn.clone().try_acquire_owned();
-        let turn = turn.map_err(|_| BeginError::Busy)?;
-        let view = self.store.view()?;
+        let turn = turn.map_err(|_| Busy)?;
+        let contents = self.store.contents();
         Ok(Backup {
-            bytes_estimated: view.bytes_estimated,
-            copying: Copying::new(view, epoch, now),
+            bytes_estimated: contents.bytes_estimated,
+            copying: Copying::new(contents, epoch, now),
             _turn: turn,
         })
     }

@@ -10,7 +10,7 @@ use crate::journal::group::GroupHeader;
 #[derive(Debug)]
 pub(super) struct Tally {
     counts: Trailer,
-    /// The position that the last group is to end at.
+    /// The position that the groups must reach.
     until: u64,
     /// The kind of the last part, and its key if it has one.
     before: (Kind, Vec<u8>),
@@ -24,7 +24,7 @@ impl Tally {
         };
         Tally {
             counts,
-            until: header.last,
+            until: header.begun,
             before: (Kind::Header, Vec::new()),
         }
     }
@@ -63,7 +63,7 @@ impl Tally {
 
     /// The trailer of a copy with these parts and this digest.
     pub(super) fn trailer(&self, digest: u128) -> Result<Trailer, &'static str> {
-        if self.counts.last != self.until {
+        if self.counts.last < self.until {
             return Err("its last groups are missing");
         }
         Ok(Trailer {

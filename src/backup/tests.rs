@@ -52,10 +52,9 @@ fn store() -> MemoryStore {
 
 /// The copy of the store, as release 0.1.0 takes it.
 fn copying(store: &MemoryStore) -> Copying {
-    let view = store.view().unwrap();
-    let mut header = Copying::new(view, "e1", NOW).header().clone();
+    let mut header = Copying::new(store.contents(), "e1", NOW).header().clone();
     header.release = "0.1.0".to_owned();
-    Copying::of(header, store.view().unwrap().parts)
+    Copying::of(header, store.contents().parts)
 }
 
 fn copy(store: &MemoryStore) -> Vec<u8> {
@@ -76,7 +75,7 @@ fn parts(copy: &[u8]) -> Result<Vec<Part>, CopyError> {
 fn the_format_is_the_one_of_the_backups_out_there() {
     assert_eq!(copy(&store()), GOLDEN);
     let (header, trailer) = check(GOLDEN).unwrap();
-    assert_eq!((header.base().get(), header.last().get()), (2, 5));
+    assert_eq!((header.base().get(), header.begun().get()), (2, 5));
     assert_eq!(header.round(), store().round());
     assert_eq!(
         (header.epoch.as_str(), header.taken_at_ms),
@@ -92,7 +91,7 @@ fn the_format_is_the_one_of_the_backups_out_there() {
         (counts, trailer.records, trailer.last),
         ((2, 2, 2, 2), 3, 5)
     );
-    let expected: Vec<Part> = store().view().unwrap().parts.map(Result::unwrap).collect();
+    let expected: Vec<Part> = store().contents().parts.map(Result::unwrap).collect();
     assert_eq!(parts(GOLDEN).unwrap(), expected);
 }
 
@@ -180,8 +179,8 @@ fn frames(copy: &[u8]) -> Vec<&[u8]> {
 }
 
 #[test]
-fn a_view_that_lacks_a_group_is_never_a_whole_copy() {
-    let all = || store().view().unwrap();
+fn contents_that_lack_a_group_are_never_a_whole_copy() {
+    let all = || store().contents();
     let header = Copying::new(all(), "e1", NOW).header().clone();
     let parts: Vec<Part> = all().parts.map(Result::unwrap).collect();
     for left_out in parts.iter().filter(|part| matches!(part, Part::Group(..))) {
@@ -226,7 +225,7 @@ impl Read for Piecemeal<'_> {
 fn one_backup_at_a_time_and_the_next_once_it_is_dropped() {
     let backups = Backups::of(std::sync::Arc::new(store()));
     let first = backups.begin("e1", NOW).unwrap();
-    assert!(matches!(backups.begin("e1", NOW), Err(BeginError::Busy)));
+    assert!(matches!(backups.begin("e1", NOW), Err(Busy)));
     drop(first);
     let mut next = backups.clone().begin("e1", NOW).unwrap();
     while let Some(chunk) = next.next_chunk() {

@@ -44,8 +44,8 @@ section! {
         token_requests_per_second_max: u32 = 0;
         /// What `Retry-After` says when we are overloaded: queues drain in far less.
         retry_after_seconds: u64 = 1, in 1..=3_600;
-        /// How long the client of a backup may take none of it: until it is done, or dropped, space
-        /// is not freed and nobody else takes one.
+        /// How long the client of a backup may take none of it: until it is done, or dropped,
+        /// history is not trimmed and nobody else takes one.
         backup_stall_seconds_max: u64 = 60, in 1..=3_600;
         /// How long requests under way may take to finish when we stop.
         stop_seconds_max: u64 = 30, in 0..=3_600;
@@ -63,9 +63,13 @@ section! {
         group_bytes_max: usize = 4_194_304, in 65_536..=268_435_456;
         /// How long history is kept for `/v1/events`, the ledgers and `verify`.
         history_days: u32 = 30, in 0..=3_650;
+        /// The most history keeps on disk, whatever its days; the oldest goes first. The disk needs
+        /// room for this, for two copies of all keys and for 256 MiB of the engine's own.
+        history_bytes_max: u64 = 68_719_476_736, in 67_108_864..=1_125_899_906_842_624;
         /// How often changed keys are snapshotted; it bounds what a restart has to replay.
         snapshot_interval_seconds: u64 = 60, in 1..=86_400;
-        /// How often history past its days is trimmed; each time the whole base is read.
+        /// How often history past its days is trimmed; past its bytes it is after every snapshot
+        /// round.
         trim_interval_seconds: u32 = 3_600, in 1..=86_400;
     }
 }

@@ -1,6 +1,6 @@
 //! `POST /v1/backup`: a copy of everything, streamed while the node works. The client sets the
 //! pace, and slows nobody but itself: at most a few chunks are in memory, and whoever takes
-//! nothing for long is dropped, for the copy holds back the freeing of space.
+//! nothing for long is dropped, for history is not trimmed meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +16,8 @@ use super::auth::Caller;
 use super::border::Border;
 use super::catalogue_schema as schema;
 use super::problem::{Code, Problem};
-use super::wire::{Time, position};
-use crate::backup::{Backup, BeginError, CopyError, Header};
+use super::wire::Time;
+use crate::backup::{Backup, Busy, CopyError, Header};
 use crate::catalogue::Scope;
 use crate::stock::Timestamp;
 
@@ -47,7 +47,6 @@ struct BrokenOff;
             `onhand restore`. It is whole only with its trailer: `onhand restore --check` tells",
             body = schema::BackupStream, content_type = "application/octet-stream",
             headers(
-                ("Backup-Position" = String, description = "The last position in it"),
                 ("Backup-Bytes-Estimated" = u64, description = "How long it will be, roughly"),
             )),
         (status = "4XX", description = "A problem; `backup_in_progress` while another is taken"),
@@ -60,40 +59,26 @@ pub async fn take(caller: Caller, border: Data<Border>) -> Answered {
     let now = border.stock.now();
     let begun = tokio::task::spawn_blocking(move || backups.begin(&epoch, now));
     let backup = match begun.await {
-        Ok(begun) => begun.map_err(not_begun)?,
+        Ok(begun) => begun.map_err(|Busy| {
+            let detail = "another backup is being taken; one at a time";
+            Problem::new(Code::BackupInProgress, detail).retry_after(BUSY_SECONDS)
+        })?,
         Err(_) => return Err(Problem::new(Code::Overloaded, "the service is stopping")),
     };
-    let header = backup.header();
-    let at = position(border.stock.epoch(), header.last());
     let response = HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/octet-stream"))
-        .insert_header((CONTENT_DISPOSITION, disposition(header)))
+        .insert_header((CONTENT_DISPOSITION, disposition(backup.header())))
         .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header(("backup-position", at))
         .insert_header(("backup-bytes-estimated", backup.bytes_estimated()))
         .streaming(streamed(backup, border.into_inner()));
     Ok(response)
 }
 
-fn not_begun(error: BeginError) -> Problem {
-    match error {
-        BeginError::Busy => {
-            let detail = "another backup is being taken; one at a time";
-            Problem::new(Code::BackupInProgress, detail).retry_after(BUSY_SECONDS)
-        }
-        BeginError::Store(error) => {
-            tracing::error!(%error, "a backup could not begin");
-            Problem::new(Code::Overloaded, "the store cannot be read now")
-        }
-    }
-}
-
-/// A name for the file, as in `onhand-20261122T010048Z-1204.backup`.
+/// A name for the file, as in `onhand-20261122T010048Z.backup`.
 fn disposition(header: &Header) -> String {
     let time = Time(Timestamp::from_millis(header.taken_at_ms)).text();
     let time = String::from_utf8_lossy(&time[..19]).replace(['-', ':'], "");
-    let last = header.last();
-    format!("attachment; filename=\"onhand-{time}Z-{last}.backup\"")
+    format!("attachment; filename=\"onhand-{time}Z.backup\"")
 }
 
 /// The body of the answer. One chunk is being read, one waits, one is on its way to the client.
@@ -140,7 +125,7 @@ async fn feed(mut backup: Backup, border: Arc<Border>, give: Sender<Piece>) {
             return;
         }
         if is_end {
-            let position = backup.header().last().get();
+            let position = backup.trailer().map(|trailer| trailer.last);
             tracing::info!(position, bytes, "a backup was taken");
             return;
         }

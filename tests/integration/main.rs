@@ -9,6 +9,7 @@ mod bad_input;
 mod book;
 mod client;
 mod contract;
+mod demo;
 mod dice;
 #[cfg(feature = "failpoints")]
 mod fail_points;

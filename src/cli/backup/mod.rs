@@ -74,9 +74,11 @@ fn take(arguments: &BackupArgs) -> Result<String, String> {
     let rate = BinaryBytes(bytes.saturating_mul(1_000) / millis.max(1));
     let size = BinaryBytes(bytes);
     let file = arguments.file.display();
+    let contents = contents(&header, &trailer);
     Ok(format!(
-        "backup        {file}\n{}\nsize          {bytes} bytes ({size}) in {seconds:.1} s, {rate}/s",
-        contents(&header, &trailer)
+        "backup        {file}\n\
+         {contents}\n\
+         size          {bytes} bytes ({size}) in {seconds:.1} s, {rate}/s"
     ))
 }
 

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-use super::{Change, Entries, Groups, Part, Round, Store, StoreError, View};
+use super::{Change, Contents, Entries, Entry, Groups, Part, Round, Store, StoreError};
 use crate::journal::Position;
 use crate::journal::group::GroupHeader;
 
 /// Groups, snapshots, base and meta values in maps.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<Contents>);
+pub struct MemoryStore(Mutex<Kept>);
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
 #[derive(Debug, Default)]
-struct Contents {
+struct Kept {
     groups: BTreeMap<Position, Vec<u8>>,
     snapshots: Map,
     base: Map,
@@ -26,7 +26,7 @@ struct Contents {
     round: Option<Round>,
 }
 
-impl Contents {
+impl Kept {
     /// The groups after the base up to `cut`; none if no group ends there.
     fn groups_up_to(&self, cut: Position) -> Result<Option<Vec<Position>>, StoreError> {
         let mut end = self.base_position;
@@ -81,6 +81,11 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn load_snapshots(&self, entries: &mut dyn Iterator<Item = Entry>) -> Result<(), StoreError> {
+        self.0.lock().snapshots.extend(entries);
+        Ok(())
+    }
+
     fn finish_round(&self, round: Round) -> Result<(), StoreError> {
         assert!(round.cut <= round.witness, "a round ends after its cut");
         assert!(
@@ -124,6 +129,23 @@ impl Store for MemoryStore {
         Ok(entries(&self.0.lock().base))
     }
 
+    fn base_entry(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.0.lock().base.get(key).cloned())
+    }
+
+    fn free_trimmed(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn history_bytes(&self) -> u64 {
+        let contents = self.0.lock();
+        contents
+            .groups
+            .values()
+            .map(|group| group.len() as u64)
+            .sum()
+    }
+
     fn base_position(&self) -> Position {
         self.0.lock().base_position
     }
@@ -137,7 +159,7 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn view(&self) -> Result<View, StoreError> {
+    fn contents(&self) -> Contents {
         let contents = self.0.lock();
         let owned = |(key, value): (&Vec<u8>, &Vec<u8>)| (key.clone(), value.clone());
         let mut parts: Vec<Part> = Vec::new();
@@ -146,13 +168,13 @@ impl Store for MemoryStore {
         parts.extend(contents.snapshots.iter().map(owned).map(Part::Snapshot));
         let group = |(first, bytes): (&Position, &Vec<u8>)| Part::Group(*first, bytes.clone());
         parts.extend(contents.groups.iter().map(group));
-        Ok(View {
+        Contents {
             base: contents.base_position,
-            last: contents.last,
+            begun: contents.last,
             round: contents.round,
             bytes_estimated: 0,
             parts: Box::new(parts.into_iter().map(Ok)),
-        })
+        }
     }
 }
 

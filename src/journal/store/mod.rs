@@ -5,21 +5,22 @@
 //! - the **groups**, each at the position of its first record, without gaps;
 //! - the **snapshots**, an entry per key, as of some position at or after the cut of the newest
 //!   finished **round**;
-//! - the **base generation**: an entry per key, the exact state at the base position. The groups
-//!   after it are the history; those up to it are gone;
+//! - the **base generation**: an entry per key, the exact state at the base position (ahead of it
+//!   only after a crash, see `advance_base`). The groups after it are the history; those up to it
+//!   are gone;
 //! - **meta** values, few and small.
 
+mod contents;
 mod embedded;
 mod memory;
-mod view;
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
+pub use contents::{Contents, Part};
 pub use embedded::{EmbeddedStore, Restoration, Restored};
 pub use memory::MemoryStore;
-pub use view::{Part, View};
 
 use super::Position;
 use super::group::GroupError;
@@ -78,6 +79,10 @@ pub trait Store: Send + Sync + 'static {
     /// call should bring a few hundred entries at most.
     fn put_snapshots(&self, changes: Vec<Change>) -> Result<(), StoreError>;
 
+    /// Writes many snapshot entries, in ascending order of their keys, each key once. Durable with
+    /// the end of the round. May keep appends waiting throughout: for a time when none come.
+    fn load_snapshots(&self, entries: &mut dyn Iterator<Item = Entry>) -> Result<(), StoreError>;
+
     /// Makes all snapshot entries written so far durable and records the round, atomically.
     fn finish_round(&self, round: Round) -> Result<(), StoreError>;
 
@@ -87,13 +92,24 @@ pub trait Store: Send + Sync + 'static {
     /// The newest finished round.
     fn round(&self) -> Option<Round>;
 
-    /// Moves the base generation on to `cut`: writes its changed entries and deletes the groups
-    /// up to the cut, atomically. The cut must end a group and lie within the newest round.
-    /// Appends wait meanwhile, so history should be fed in pieces of some hundred records.
+    /// Moves the base generation on to `cut`: writes its changed entries, then forgets the groups
+    /// up to the cut; `free_trimmed` frees their space. The cut must end a group and lie within the
+    /// newest round. A crash in between leaves entries that are ahead of the base position, which
+    /// replay passes over. Appends may wait meanwhile, so history should be fed in small pieces.
     fn advance_base(&self, cut: Position, changes: Vec<Change>) -> Result<(), StoreError>;
 
     /// All entries of the base generation, in the order of their keys.
     fn base(&self) -> Result<Entries, StoreError>;
+
+    /// An entry of the base generation.
+    fn base_entry(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Gives back the space of the groups that the base has passed, as far as that is possible by
+    /// now. What is left of them is no part of the history any more.
+    fn free_trimmed(&self) -> Result<(), StoreError>;
+
+    /// About how many bytes the groups take, those included whose space is yet to be given back.
+    fn history_bytes(&self) -> u64;
 
     /// The position whose exact state the base generation is; zero at first, when it is empty.
     fn base_position(&self) -> Position;
@@ -104,9 +120,9 @@ pub trait Store: Send + Sync + 'static {
     /// Sets a meta value. Durable on return.
     fn put_meta(&self, name: &str, value: &[u8]) -> Result<(), StoreError>;
 
-    /// All that is there at this instant, whatever is written meanwhile. Every group that was
-    /// durable before the call is in it. Holds back the freeing of space while it lives.
-    fn view(&self) -> Result<View, StoreError>;
+    /// All that is there, to be copied while more is written. Every group that was durable before
+    /// the call is in it. The base stays where it is meanwhile.
+    fn contents(&self) -> Contents;
 }
 
 /// Why a store could not do what it was asked.
@@ -194,6 +210,9 @@ pub enum StoreError {
         /// Why not.
         reason: &'static str,
     },
+    /// A backup is being taken, for which the base must stay where it is.
+    #[error("a backup is being taken; history is trimmed after it")]
+    Held,
     /// A group that cannot be read.
     #[error("the group at position {first} is damaged: {source}; restore from a backup")]
     Group {

@@ -7,7 +7,9 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::journal::{Change, EmbeddedStore, MemoryStore, Part, Restoration, Round, View};
+use crate::journal::{
+    Change, Contents, EmbeddedStore, MemoryStore, Part, Restoration, Round, StoreError,
+};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -111,7 +113,7 @@ impl Model {
         apply(&mut self.base, changes);
     }
 
-    /// Everything it holds, as a view gives it.
+    /// Everything it holds, as a copy is to have it.
     fn parts(&self) -> Vec<Part> {
         let entries = |map: &Map| map.clone().into_iter().collect::<Vec<_>>();
         let mut parts: Vec<Part> = Vec::new();
@@ -130,15 +132,15 @@ impl Model {
         parts
     }
 
-    fn view(&self, store: &dyn Store) -> View {
-        let view = store.view().unwrap();
-        let marks = (view.base.get(), view.last.get(), view.round);
+    fn contents(&self, store: &dyn Store) -> Contents {
+        let contents = store.contents();
+        let marks = (contents.base.get(), contents.begun.get(), contents.round);
         assert_eq!(marks, (self.base_position, self.last(), self.round));
-        view
+        contents
     }
 
     fn check(&self, store: &dyn Store) {
-        assert_eq!(parts(self.view(store)), self.parts());
+        assert_eq!(parts(self.contents(store)), self.parts());
         assert_eq!(store.last().get(), self.last());
         assert_eq!(store.base_position().get(), self.base_position);
         assert_eq!(store.round(), self.round);
@@ -181,20 +183,20 @@ fn apply(map: &mut Map, changes: Vec<Change>) {
     }
 }
 
-fn parts(view: View) -> Vec<Part> {
-    view.parts.map(Result::unwrap).collect()
+fn parts(contents: Contents) -> Vec<Part> {
+    contents.parts.map(Result::unwrap).collect()
 }
 
-/// A data directory filled from a view holds what the model holds.
+/// A data directory filled from the contents holds what the model holds.
 fn check_restored(store: &EmbeddedStore, model: &Model) {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("data");
-    let view = model.view(store);
+    let contents = model.contents(store);
     let mut restoration = Restoration::begin(&path).unwrap();
-    for part in view.parts {
+    for part in contents.parts {
         restoration.put(part.unwrap()).unwrap();
     }
-    let restored = restoration.seal(view.base, view.round).unwrap();
+    let restored = restoration.seal(contents.base, contents.round).unwrap();
     model.check(restored.store());
     restored.finish().unwrap();
     model.check(&open(&path));
@@ -231,19 +233,27 @@ proptest! {
         let directory = tempfile::tempdir().unwrap();
         let mut store = open(directory.path());
         let mut model = Model::default();
-        let mut held = Vec::new();
-        for step in steps {
+        // Taken before a step and read after later ones: what came meanwhile is in it.
+        let mut taken: Option<Contents> = None;
+        for (index, step) in steps.into_iter().enumerate() {
             if matches!(step, Step::Reopen) {
-                held.drain(..).for_each(|(view, expected)| assert_eq!(parts(view), expected));
+                taken = None;
                 drop(store);
                 store = open(directory.path());
             }
-            held.push((model.view(&store), model.parts()));
+            let moves_base = matches!(step, Step::AdvanceBase(..));
+            if let Some(contents) = taken.take_if(|_| moves_base || index % 5 == 0) {
+                let held = store.advance_base(Position::new(u64::MAX), Vec::new());
+                assert!(matches!(held, Err(StoreError::Held)));
+                assert_eq!(parts(contents), model.parts());
+            }
             model.perform(&store, step);
             model.check(&store);
+            if index % 5 == 0 {
+                taken = Some(store.contents());
+            }
         }
-        // Whatever happened since, each view shows its own instant.
-        held.drain(..).for_each(|(view, expected)| assert_eq!(parts(view), expected));
+        drop(taken);
         check_restored(&store, &model);
         drop(store);
         model.check(&open(directory.path()));

@@ -13,6 +13,7 @@ mod decide;
 mod figures;
 mod follower;
 mod forget;
+mod image;
 mod lead;
 mod lines;
 mod movement;
@@ -99,8 +100,7 @@ pub struct Ledger {
     unreported: BTreeSet<ReservationId>,
 }
 
-/// What a snapshot holds. The order of the fields is part of the disk format; the level comes
-/// first, so that a passive key's figures are read without the rest.
+/// What a snapshot holds, see `image`. The order of the fields is that of images of version 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
     level: Level,
@@ -184,21 +184,6 @@ impl Ledger {
         };
         ledger.derive();
         ledger
-    }
-
-    /// The ledger from its image (see `image`).
-    pub fn from_image(key: StockKey, image: &[u8]) -> Result<Ledger, postcard::Error> {
-        Ok(Ledger::with(key, postcard::from_bytes(image)?))
-    }
-
-    /// Everything that replay would need, as bytes: what a snapshot and a passive key hold.
-    pub fn image(&self) -> Vec<u8> {
-        postcard::to_stdvec(&self.kept).expect("a ledger is plain data and always encodes")
-    }
-
-    /// The figures at the head of an image.
-    pub fn level_of_image(image: &[u8]) -> Result<Level, postcard::Error> {
-        postcard::take_from_bytes(image).map(|(level, _)| level)
     }
 
     /// Which key.

@@ -1,7 +1,7 @@
 //! What the embedded store remembers of itself between two starts, and its bytes: all numbers are
 //! little-endian, see the layout in `mod.rs`. Knows no group and no snapshot.
 
-use fjall::UserValue;
+use fjall::Keyspace;
 
 use crate::journal::{Position, Round, StoreError};
 use crate::stock::time::Timestamp;
@@ -18,11 +18,9 @@ pub(super) struct Marks {
     pub(super) round: Option<Round>,
 }
 
-/// Reads the marks by reading meta values.
-pub(super) fn read_marks(
-    get: impl Fn(&'static str) -> fjall::Result<Option<UserValue>>,
-) -> Result<Marks, StoreError> {
-    let base = match get(BASE_NAME)? {
+/// Reads the marks as they were last written.
+pub(super) fn read_marks(meta: &Keyspace) -> Result<Marks, StoreError> {
+    let base = match meta.get(BASE_NAME)? {
         None => Position::ZERO,
         Some(value) => match value.first_chunk() {
             Some(bytes) if value.len() == 8 => Position::new(u64::from_le_bytes(*bytes)),
@@ -33,7 +31,7 @@ pub(super) fn read_marks(
             }
         },
     };
-    let round = match get(ROUND_NAME)? {
+    let round = match meta.get(ROUND_NAME)? {
         None => None,
         Some(value) => Some(decode_round(&value)?),
     };
