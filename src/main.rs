@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use onhand::app::{self, AppError};
-use onhand::cli::{self, Command, CommandLine, DemoArgs, RestoreArgs, ServeArgs, VerifyArgs};
+use onhand::cli::{self, Command, CommandLine, ConfigAction, DemoArgs};
+use onhand::cli::{RestoreArgs, ServeArgs, VerifyArgs};
+use onhand::config;
 use onhand::demo::{self, DemoError};
 use onhand::telemetry::logging;
 
@@ -27,13 +29,20 @@ fn main() -> ExitCode {
         Command::Restore(arguments) if arguments.check => cli::check(&arguments),
         Command::Restore(arguments) => restore(&arguments),
         Command::Token(arguments) => cli::token(&arguments),
+        Command::Config(arguments) => match arguments.action {
+            ConfigAction::Default => {
+                tell(&config::example().trim_end());
+                ExitCode::SUCCESS
+            }
+            ConfigAction::Check(arguments) => check(&arguments),
+        },
     }
 }
 
 fn serve(arguments: &ServeArgs) -> ExitCode {
     let config = match arguments.configuration() {
         Ok(config) => config,
-        Err(error) => return refuse(&error),
+        Err(faults) => return refuse_each(&faults.0),
     };
     match app::serve(&config, &mut std::io::stdout()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,7 +68,7 @@ fn end_at_once(reason: &dyn std::fmt::Display) -> ! {
 fn verify(arguments: &VerifyArgs) -> ExitCode {
     let config = match arguments.configuration() {
         Ok(config) => config,
-        Err(error) => return refuse(&error),
+        Err(faults) => return refuse_each(&faults.0),
     };
     let verified = match app::verify_directory(&config.journal.data_dir) {
         Ok(verified) => verified,
@@ -91,6 +100,30 @@ fn restore(arguments: &RestoreArgs) -> ExitCode {
         }
         Err(error) => refuse(&format!("{error}\nnothing was restored")),
     }
+}
+
+/// Tells whether one could serve with a configuration, and what it is.
+fn check(arguments: &ServeArgs) -> ExitCode {
+    let reading = arguments.reading();
+    let effective = reading.effective();
+    let config = match reading.checked() {
+        Ok(config) => config,
+        Err(faults) => return refuse_each(&faults.0),
+    };
+    let found = app::check(&config);
+    if !found.faults.is_empty() {
+        return refuse_each(&found.faults);
+    }
+    tell(&effective);
+    found.remarks.iter().for_each(|remark| tell(remark));
+    ExitCode::SUCCESS
+}
+
+fn refuse_each(faults: &[impl std::fmt::Display]) -> ExitCode {
+    faults.iter().for_each(|fault| {
+        refuse(fault);
+    });
+    ExitCode::FAILURE
 }
 
 #[expect(clippy::print_stdout, reason = "the answer to what was asked")]

@@ -3,25 +3,24 @@
 //! never a second ledger of a key, nor none.
 
 use std::collections::HashSet;
-use std::hash::BuildHasher;
 use std::mem;
 use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use actix::prelude::SendError;
 use actix::{Actor, Addr, ArbiterHandle, AsyncContext};
-use futures::future;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use super::Context;
+use super::beside::Beside;
 use super::call::{CallError, Deliver, Replied, TakeImage};
 use super::presence::Presence;
-use super::slots::{Active, KeyHasher, Passive, Shard, Slot, Slots};
+use super::schedule::Schedule;
+use super::slots::{Active, Passive, Slot, Slots};
 use super::stock_actor::StockActor;
 use crate::journal::Position;
-use crate::stock::{By, Command, Ledger, Level, StockKey};
+use crate::stock::{Ledger, Level, StockKey};
 
 /// The actor that had a key's ledger is gone with its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,13 +32,14 @@ const LOOK_AT_ONCE_MAX: usize = 1000;
 
 /// All stock keys of the node.
 pub struct Directory {
-    slots: Slots,
+    pub(super) slots: Slots,
     /// Keys that changed since the last snapshot round.
     dirty: Mutex<HashSet<StockKey>>,
-    arbiters: Vec<ArbiterHandle>,
-    /// Tasks that run beside actors.
-    errands: AtomicUsize,
-    errands_done: Notify,
+    pub(super) arbiters: Vec<ArbiterHandle>,
+    /// When keys are to be woken, for each arbiter.
+    pub(super) schedules: Vec<Arc<Schedule>>,
+    /// What runs beside the actors.
+    pub(super) beside: Beside,
     /// What the actors share.
     pub context: Context,
 }
@@ -48,13 +48,21 @@ impl Directory {
     /// An empty directory whose actors live on `arbiters`.
     pub fn new(context: Context, arbiters: Vec<ArbiterHandle>) -> Arc<Directory> {
         assert!(!arbiters.is_empty(), "actors need an arbiter to live on");
-        Arc::new(Directory {
-            slots: Slots::default(),
-            dirty: Mutex::default(),
-            arbiters,
-            errands: AtomicUsize::new(0),
-            errands_done: Notify::new(),
-            context,
+        let schedules: Vec<Arc<Schedule>> = arbiters.iter().map(|_| Arc::default()).collect();
+        Arc::new_cyclic(|directory: &Weak<Directory>| {
+            for (arbiter, schedule) in arbiters.iter().zip(&schedules) {
+                let clock = context.clock.clone();
+                // An arbiter that is gone has no key to wake.
+                arbiter.spawn(schedule.clone().run(directory.clone(), clock));
+            }
+            Directory {
+                slots: Slots::default(),
+                dirty: Mutex::default(),
+                arbiters,
+                schedules,
+                beside: Beside::default(),
+                context,
+            }
         })
     }
 
@@ -124,37 +132,8 @@ impl Directory {
         }
     }
 
-    /// Wakes every key that something will happen to by itself, or that owes something, and
-    /// waits until what is due by now is recorded. What they owe is under way then, see `idle`.
-    pub async fn wake_busy(self: &Arc<Self>) -> usize {
-        let keys = self.busy();
-        let mut awake = Vec::with_capacity(keys.len());
-        for key in &keys {
-            let (deliver, replied) = Deliver::reserved(By::onhand(), Command::Touch);
-            if self.tell(key, deliver).is_ok() {
-                awake.push(replied);
-            }
-        }
-        // Whether leads could be asked at once is no matter here: keys go on asking.
-        drop(future::join_all(awake).await);
-        keys.len()
-    }
-
-    fn busy(&self) -> Vec<StockKey> {
-        let busy = |slot: &Slot| match slot {
-            Slot::Passive(passive) => {
-                let busy = Ledger::is_busy_image(passive.image());
-                busy.then(|| passive.stock_key())
-            }
-            Slot::Active(_) => None,
-        };
-        let of_shard = |shard: &Shard| shard.iter().filter_map(busy).collect::<Vec<_>>();
-        let shards = self.slots.each_shard();
-        shards.flat_map(|shard| of_shard(&shard.read())).collect()
-    }
-
     /// The actor of `key`, woken or made if need be.
-    fn active(self: &Arc<Self>, key: &StockKey) -> Arc<Active> {
+    pub(super) fn active(self: &Arc<Self>, key: &StockKey) -> Arc<Active> {
         let awake = self.slots.look(key.as_str(), |slot| match slot {
             Slot::Active(active) => Some(active.clone()),
             Slot::Passive(_) => None,
@@ -177,9 +156,9 @@ impl Directory {
     fn start(self: &Arc<Self>, ledger: Ledger) -> Arc<Active> {
         let presence = Presence::new(&ledger);
         let key = ledger.key().clone();
-        let place = KeyHasher::default().hash_one(&key) as usize % self.arbiters.len();
+        let arbiter = &self.arbiters[self.arbiter_of(&key)];
         let (directory, shown) = (self.clone(), presence.clone());
-        let addr = StockActor::start_in_arbiter(&self.arbiters[place], move |ctx| {
+        let addr = StockActor::start_in_arbiter(arbiter, move |ctx| {
             StockActor::new(ledger, directory, shown, ctx.address())
         });
         Arc::new(Active {
@@ -356,38 +335,6 @@ impl Directory {
             if self.slots.look(key.as_str(), same) == Some(true) {
                 return Err(Gone);
             }
-        }
-    }
-
-    /// Runs work beside an actor; `idle` waits for all of it.
-    pub(super) fn run_errand(self: &Arc<Self>, work: impl Future<Output = ()> + 'static) {
-        self.errands.fetch_add(1, Ordering::Relaxed);
-        let running = Running(self.clone());
-        actix::spawn(async move {
-            work.await;
-            drop(running);
-        });
-    }
-
-    /// Waits until no work runs beside the actors.
-    pub async fn idle(&self) {
-        loop {
-            let done = self.errands_done.notified();
-            if self.errands.load(Ordering::Acquire) == 0 {
-                return;
-            }
-            done.await;
-        }
-    }
-}
-
-/// An errand that runs, until it is done or its thread is gone.
-struct Running(Arc<Directory>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if self.0.errands.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.errands_done.notify_waiters();
         }
     }
 }

@@ -4,6 +4,7 @@
 //! replayed, tokens, the public listener. The ops listener answers from the beginning.
 //! Stop: not ready, the companion, requests under way, errands, a last snapshot, the journal.
 
+mod check;
 mod companion;
 pub mod epoch;
 mod listen;
@@ -35,6 +36,7 @@ use crate::journal::{EmbeddedStore, StoreError};
 
 use companion::Companion;
 
+pub use check::{Checked, check};
 pub use companion::Ready;
 pub use node::Node;
 pub use restore::{Restore, RestoreError, restore};

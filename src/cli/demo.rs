@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::config::{Config, ConfigError, Secret};
+use crate::config::{Config, ConfigFaults, Secret};
 
 /// More than a handful of callers, each waiting for its answers, get done on a small machine.
 const RATE_MAX: f64 = 1_000.0;
@@ -42,7 +42,7 @@ impl DemoArgs {
     ///
     /// # Errors
     /// Flags that contradict each other.
-    pub fn configuration(&self, data_dir: &Path, admin: &str) -> Result<Config, ConfigError> {
+    pub fn configuration(&self, data_dir: &Path, admin: &str) -> Result<Config, ConfigFaults> {
         let mut config = Config::default();
         config.http.listen = self.listen;
         config.http.ops_listen = self.ops_listen;

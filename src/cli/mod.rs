@@ -1,6 +1,6 @@
 //! The command line: what can be asked of the program, and the client side of it. `serve`,
-//! `demo`, `verify` and `restore` are described here and done elsewhere; `import`, `token` and
-//! `backup` talk to a server over HTTP like any other client.
+//! `demo`, `verify`, `config` and `restore` are described here and done elsewhere; `import`,
+//! `token` and `backup` talk to a server over HTTP like any other client.
 //!
 //! It must not know anything of ours but the configuration and the format of a backup: what it
 //! sends is what the contract says, so it proves that the contract suffices.
@@ -25,7 +25,7 @@ pub use demo::DemoArgs;
 pub use import::{ImportArgs, Sheet};
 pub(crate) use import::{Layout, send_all};
 pub use restore::{RestoreArgs, RestoreProgress};
-pub use serve::{ServeArgs, VerifyArgs};
+pub use serve::{ConfigAction, ConfigArgs, ServeArgs, VerifyArgs};
 pub use token::{TokenAction, TokenArgs};
 
 /// Onhand: how many of this product can I sell here, right now?
@@ -76,6 +76,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Creates, lists and revokes tokens
     Token(TokenArgs),
+    /// Prints every option, or checks a configuration
+    Config(ConfigArgs),
 }
 
 /// Runs a command that talks to a server; its exit code is 0 only if all of it was done.

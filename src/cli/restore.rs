@@ -10,9 +10,10 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::VerifyArgs;
 use super::backup::contents;
 use crate::backup;
-use crate::config::{Config, ConfigError};
+use crate::config::ConfigFaults;
 
 const READ_BYTES: usize = 1 << 20;
 const REDRAW: Duration = Duration::from_millis(100);
@@ -26,9 +27,10 @@ pub struct RestoreArgs {
     /// The backup; - is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Where the data will be: a directory that does not exist or is empty [default: ./onhand-data]
-    #[arg(long, env = "ONHAND_DATA_DIR", value_name = "DIRECTORY")]
-    pub data_dir: Option<PathBuf>,
+    /// Where the data will be: a directory that does not exist or is empty
+    /// [default: ./onhand-data] [env: ONHAND_DATA_DIR]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub data_dir: Option<String>,
     /// The configuration file (TOML) that the server will run with
     #[arg(long, env = "ONHAND_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -46,9 +48,12 @@ impl RestoreArgs {
     ///
     /// # Errors
     /// What is wrong with the configuration, in words for the person who wrote it.
-    pub fn directory(&self) -> Result<PathBuf, ConfigError> {
-        let config = Config::read(self.config.as_deref(), std::env::vars_os())?;
-        Ok(self.data_dir.clone().unwrap_or(config.journal.data_dir))
+    pub fn directory(&self) -> Result<PathBuf, ConfigFaults> {
+        let flags = VerifyArgs {
+            data_dir: self.data_dir.clone(),
+            config: self.config.clone(),
+        };
+        Ok(flags.configuration()?.journal.data_dir)
     }
 
     /// Opens the backup, and shows how far it was read.

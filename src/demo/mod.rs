@@ -25,7 +25,7 @@ use tokio::sync::oneshot;
 
 use crate::app::{self, AppError, Ready};
 use crate::cli::DemoArgs;
-use crate::config::ConfigError;
+use crate::config::ConfigFaults;
 
 use cast::Cast;
 use directory::Directory;
@@ -39,7 +39,7 @@ use wire::Patient;
 pub enum DemoError {
     /// Flags that contradict each other.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] ConfigFaults),
     /// Where its data should be.
     #[error("{0}")]
     Directory(String),

@@ -8,9 +8,11 @@ mod backup_refusals;
 mod bad_input;
 mod book;
 mod client;
+mod configuration;
 mod contract;
 mod demo;
 mod dice;
+mod documentation;
 #[cfg(feature = "failpoints")]
 mod fail_points;
 mod form;
