@@ -18,7 +18,7 @@ use tokio::sync::{Notify, oneshot};
 use super::Context;
 use super::call::{CallError, Deliver, Replied, TakeImage};
 use super::presence::Presence;
-use super::slots::{Active, KeyHasher, Passive, Shard, Slot, Slots};
+use super::slots::{Active, KeyHasher, Passive, SHARDS, Shard, Slot, Slots};
 use super::stock_actor::StockActor;
 use crate::journal::Position;
 use crate::stock::{By, Command, Ledger, Level, StockKey};
@@ -36,6 +36,8 @@ pub struct Directory {
     slots: Slots,
     /// Keys that changed since the last snapshot round.
     dirty: Mutex<HashSet<StockKey>>,
+    /// Keys that came to rest since they were last moved together.
+    scattered: AtomicUsize,
     arbiters: Vec<ArbiterHandle>,
     /// Tasks that run beside actors.
     errands: AtomicUsize,
@@ -51,6 +53,7 @@ impl Directory {
         Arc::new(Directory {
             slots: Slots::default(),
             dirty: Mutex::default(),
+            scattered: AtomicUsize::new(0),
             arbiters,
             errands: AtomicUsize::new(0),
             errands_done: Notify::new(),
@@ -79,6 +82,25 @@ impl Directory {
     pub fn resting_image(&self, key: &StockKey) -> Vec<u8> {
         self.resting(key, |passive| passive.image().to_vec())
             .unwrap_or_else(|| Ledger::new(key.clone()).image())
+    }
+
+    /// The next `limit` keys after `after` and their images, when no actor runs: at recovery.
+    pub fn resting_after(
+        &self,
+        after: Option<&StockKey>,
+        limit: usize,
+    ) -> Vec<(StockKey, Vec<u8>)> {
+        let mut found = Vec::with_capacity(limit);
+        self.slots.walk("", after.map(StockKey::as_str), |slot| {
+            if let Slot::Passive(passive) = slot {
+                found.push((passive.stock_key(), passive.image().to_vec()));
+            }
+            match found.len() < limit {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        });
+        found
     }
 
     fn resting<T>(&self, key: &StockKey, look: impl FnOnce(&Passive) -> T) -> Option<T> {
@@ -203,6 +225,7 @@ impl Directory {
         // A key that nothing ever happened to is not kept.
         if ledger.level().version > 0 {
             shard.replace(Slot::Passive(passive));
+            self.scattered.fetch_add(1, Ordering::Relaxed);
         } else {
             shard.remove(key.as_bytes());
         }
@@ -355,6 +378,23 @@ impl Directory {
             let same = |slot: &Slot| matches!(slot, Slot::Active(now) if now.addr == active.addr);
             if self.slots.look(key.as_str(), same) == Some(true) {
                 return Err(Gone);
+            }
+        }
+    }
+
+    /// Moves the passive keys together in memory once a good part of them came to rest one by one;
+    /// `pause` is awaited between the steps, each of which keeps others waiting some 100 µs.
+    pub async fn gather<F: Future<Output = ()>>(&self, pause: impl Fn() -> F) {
+        const KEYS_AT_ONCE: usize = 128;
+        if self.scattered.load(Ordering::Relaxed) * 8 < self.len() {
+            return;
+        }
+        self.scattered.store(0, Ordering::Relaxed);
+        for shard in 0..SHARDS {
+            let mut after = None;
+            while let Some(last) = self.slots.repack(shard, after.as_deref(), KEYS_AT_ONCE) {
+                after = Some(last);
+                pause().await;
             }
         }
     }

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use fjall::{AbstractTree, Database, Keyspace, OwnedWriteBatch, PersistMode, Readable};
 use parking_lot::Mutex;
 
-use directory::{Hold, check_format, create_engine, file_error, open_engine, options};
+use directory::{Hold, check_format, create_engine, file_error, key_space, open_engine};
 use marks::{BASE_NAME, Marks, ROUND_NAME, encode_round, read_marks};
 use witness::Witness;
 
@@ -70,9 +70,9 @@ impl EmbeddedStore {
             create_engine(directory, &engine)?;
         }
         let database = open_engine(&engine)?;
-        let meta = database.keyspace("meta", options)?;
+        let meta = key_space(&database, "meta")?;
         check_format(&meta)?;
-        let groups = database.keyspace("groups", options)?;
+        let groups = key_space(&database, "groups")?;
         let marks = read_marks(&meta)?;
         let last = match groups.last_key_value() {
             Some(group) => last_of(group)?.max(marks.base),
@@ -88,8 +88,8 @@ impl EmbeddedStore {
             });
         }
         Ok(EmbeddedStore {
-            snapshots: database.keyspace("snapshots", options)?,
-            base: database.keyspace("base", options)?,
+            snapshots: key_space(&database, "snapshots")?,
+            base: key_space(&database, "base")?,
             groups,
             meta,
             database,
