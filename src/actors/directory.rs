@@ -3,25 +3,25 @@
 //! never a second ledger of a key, nor none.
 
 use std::collections::HashSet;
-use std::hash::BuildHasher;
 use std::mem;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use actix::prelude::SendError;
 use actix::{Actor, Addr, ArbiterHandle, AsyncContext};
-use futures::future;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use super::Context;
+use super::beside::Beside;
 use super::call::{CallError, Deliver, Replied, TakeImage};
 use super::presence::Presence;
-use super::slots::{Active, KeyHasher, Passive, SHARDS, Shard, Slot, Slots};
+use super::schedule::Schedule;
+use super::slots::{Active, Passive, SHARDS, Slot, Slots};
 use super::stock_actor::StockActor;
 use crate::journal::Position;
-use crate::stock::{By, Command, Ledger, Level, StockKey};
+use crate::stock::{Ledger, Level, StockKey};
 
 /// The actor that had a key's ledger is gone with its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,15 +33,16 @@ const LOOK_AT_ONCE_MAX: usize = 1000;
 
 /// All stock keys of the node.
 pub struct Directory {
-    slots: Slots,
+    pub(super) slots: Slots,
     /// Keys that changed since the last snapshot round.
     dirty: Mutex<HashSet<StockKey>>,
     /// Keys that came to rest since they were last moved together.
     scattered: AtomicUsize,
-    arbiters: Vec<ArbiterHandle>,
-    /// Tasks that run beside actors.
-    errands: AtomicUsize,
-    errands_done: Notify,
+    pub(super) arbiters: Vec<ArbiterHandle>,
+    /// When keys are to be woken, for each arbiter.
+    pub(super) schedules: Vec<Arc<Schedule>>,
+    /// What runs beside the actors.
+    pub(super) beside: Beside,
     /// What the actors share.
     pub context: Context,
 }
@@ -50,14 +51,22 @@ impl Directory {
     /// An empty directory whose actors live on `arbiters`.
     pub fn new(context: Context, arbiters: Vec<ArbiterHandle>) -> Arc<Directory> {
         assert!(!arbiters.is_empty(), "actors need an arbiter to live on");
-        Arc::new(Directory {
-            slots: Slots::default(),
-            dirty: Mutex::default(),
-            scattered: AtomicUsize::new(0),
-            arbiters,
-            errands: AtomicUsize::new(0),
-            errands_done: Notify::new(),
-            context,
+        let schedules: Vec<Arc<Schedule>> = arbiters.iter().map(|_| Arc::default()).collect();
+        Arc::new_cyclic(|directory: &Weak<Directory>| {
+            for (arbiter, schedule) in arbiters.iter().zip(&schedules) {
+                let clock = context.clock.clone();
+                // An arbiter that is gone has no key to wake.
+                arbiter.spawn(schedule.clone().run(directory.clone(), clock));
+            }
+            Directory {
+                slots: Slots::default(),
+                dirty: Mutex::default(),
+                scattered: AtomicUsize::new(0),
+                arbiters,
+                schedules,
+                beside: Beside::default(),
+                context,
+            }
         })
     }
 
@@ -85,11 +94,7 @@ impl Directory {
     }
 
     /// The next `limit` keys after `after` and their images, when no actor runs: at recovery.
-    pub fn resting_after(
-        &self,
-        after: Option<&StockKey>,
-        limit: usize,
-    ) -> Vec<(StockKey, Vec<u8>)> {
+    pub fn resting_after(&self, after: Option<&StockKey>, limit: usize) -> Vec<(StockKey, Vec<u8>)> {
         let mut found = Vec::with_capacity(limit);
         self.slots.walk("", after.map(StockKey::as_str), |slot| {
             if let Slot::Passive(passive) = slot {
@@ -146,37 +151,8 @@ impl Directory {
         }
     }
 
-    /// Wakes every key that something will happen to by itself, or that owes something, and
-    /// waits until what is due by now is recorded. What they owe is under way then, see `idle`.
-    pub async fn wake_busy(self: &Arc<Self>) -> usize {
-        let keys = self.busy();
-        let mut awake = Vec::with_capacity(keys.len());
-        for key in &keys {
-            let (deliver, replied) = Deliver::reserved(By::onhand(), Command::Touch);
-            if self.tell(key, deliver).is_ok() {
-                awake.push(replied);
-            }
-        }
-        // Whether leads could be asked at once is no matter here: keys go on asking.
-        drop(future::join_all(awake).await);
-        keys.len()
-    }
-
-    fn busy(&self) -> Vec<StockKey> {
-        let busy = |slot: &Slot| match slot {
-            Slot::Passive(passive) => {
-                let busy = Ledger::is_busy_image(passive.image());
-                busy.then(|| passive.stock_key())
-            }
-            Slot::Active(_) => None,
-        };
-        let of_shard = |shard: &Shard| shard.iter().filter_map(busy).collect::<Vec<_>>();
-        let shards = self.slots.each_shard();
-        shards.flat_map(|shard| of_shard(&shard.read())).collect()
-    }
-
     /// The actor of `key`, woken or made if need be.
-    fn active(self: &Arc<Self>, key: &StockKey) -> Arc<Active> {
+    pub(super) fn active(self: &Arc<Self>, key: &StockKey) -> Arc<Active> {
         let awake = self.slots.look(key.as_str(), |slot| match slot {
             Slot::Active(active) => Some(active.clone()),
             Slot::Passive(_) => None,
@@ -199,9 +175,9 @@ impl Directory {
     fn start(self: &Arc<Self>, ledger: Ledger) -> Arc<Active> {
         let presence = Presence::new(&ledger);
         let key = ledger.key().clone();
-        let place = KeyHasher::default().hash_one(&key) as usize % self.arbiters.len();
+        let arbiter = &self.arbiters[self.arbiter_of(&key)];
         let (directory, shown) = (self.clone(), presence.clone());
-        let addr = StockActor::start_in_arbiter(&self.arbiters[place], move |ctx| {
+        let addr = StockActor::start_in_arbiter(arbiter, move |ctx| {
             StockActor::new(ledger, directory, shown, ctx.address())
         });
         Arc::new(Active {
@@ -335,6 +311,23 @@ impl Directory {
         (found, last)
     }
 
+    /// Moves the passive keys together in memory once a good part of them came to rest one by one;
+    /// `pause` is awaited between the steps, each of which keeps others waiting some 100 µs.
+    pub async fn gather<F: Future<Output = ()>>(&self, pause: impl Fn() -> F) {
+        const KEYS_AT_ONCE: usize = 128;
+        if self.scattered.load(Ordering::Relaxed) * 8 < self.len() {
+            return;
+        }
+        self.scattered.store(0, Ordering::Relaxed);
+        for shard in 0..SHARDS {
+            let mut after = None;
+            while let Some(last) = self.slots.repack(shard, after.as_deref(), KEYS_AT_ONCE) {
+                after = Some(last);
+                pause().await;
+            }
+        }
+    }
+
     /// How many keys there are.
     pub fn len(&self) -> usize {
         self.slots.len()
@@ -379,55 +372,6 @@ impl Directory {
             if self.slots.look(key.as_str(), same) == Some(true) {
                 return Err(Gone);
             }
-        }
-    }
-
-    /// Moves the passive keys together in memory once a good part of them came to rest one by one;
-    /// `pause` is awaited between the steps, each of which keeps others waiting some 100 µs.
-    pub async fn gather<F: Future<Output = ()>>(&self, pause: impl Fn() -> F) {
-        const KEYS_AT_ONCE: usize = 128;
-        if self.scattered.load(Ordering::Relaxed) * 8 < self.len() {
-            return;
-        }
-        self.scattered.store(0, Ordering::Relaxed);
-        for shard in 0..SHARDS {
-            let mut after = None;
-            while let Some(last) = self.slots.repack(shard, after.as_deref(), KEYS_AT_ONCE) {
-                after = Some(last);
-                pause().await;
-            }
-        }
-    }
-
-    /// Runs work beside an actor; `idle` waits for all of it.
-    pub(super) fn run_errand(self: &Arc<Self>, work: impl Future<Output = ()> + 'static) {
-        self.errands.fetch_add(1, Ordering::Relaxed);
-        let running = Running(self.clone());
-        actix::spawn(async move {
-            work.await;
-            drop(running);
-        });
-    }
-
-    /// Waits until no work runs beside the actors.
-    pub async fn idle(&self) {
-        loop {
-            let done = self.errands_done.notified();
-            if self.errands.load(Ordering::Acquire) == 0 {
-                return;
-            }
-            done.await;
-        }
-    }
-}
-
-/// An errand that runs, until it is done or its thread is gone.
-struct Running(Arc<Directory>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if self.0.errands.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.errands_done.notify_waiters();
         }
     }
 }

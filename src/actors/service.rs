@@ -170,7 +170,8 @@ impl StockService {
             .deadline
             .is_some_and(|deadline| deadline <= self.now());
         if known.state.is_live() && overdue {
-            self.call(&known.lead, By::onhand(), Command::Touch).await?;
+            self.call(&known.lead, By::onhand(), Command::TouchReservation(id))
+                .await?;
             return Ok(published.get(id));
         }
         Ok(Some(known))
@@ -192,9 +193,12 @@ impl StockService {
         if !page.iter().any(overdue) {
             return Ok(page);
         }
-        for one in page.iter().filter(|one| overdue(one)) {
-            self.call(&one.lead, By::onhand(), Command::Touch).await?;
-        }
+        let overdue = page.iter().filter(|one| overdue(one));
+        let settled = overdue.map(|one| {
+            let touch = Command::TouchReservation(one.id);
+            self.call(&one.lead, By::onhand(), touch)
+        });
+        future::try_join_all(settled).await?;
         Ok(published.page(filter, after, limit))
     }
 }

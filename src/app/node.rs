@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::AppError;
+use super::companion::Ready;
 use super::listen::Listening;
 use super::recovery::{Recovered, recover};
 use super::snapshots::Snapshots;
@@ -199,6 +200,15 @@ impl Started {
         closed.await.expect("a panic stops the process before this");
         outcome?;
         Ok(())
+    }
+
+    /// Where it can be asked.
+    pub fn ready(&self, public: &Listening, ops: &Listening) -> Ready {
+        Ready {
+            public: public.to_string(),
+            ops: ops.to_string(),
+            clock: self.node.directory.context.clock.clone(),
+        }
     }
 
     /// Says what listens where, where the data is, how long recovery took and what to open next.

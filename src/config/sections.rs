@@ -24,7 +24,7 @@ section! {
         /// The bootstrap token with all scopes. Without one, the first start makes its own.
         admin_token: Option<Secret> = None;
         /// Threads that parse and answer requests; 0 means one per core.
-        workers: usize = 0, in 0..=1024;
+        workers: usize = 0, in 0..=1024, of "threads";
         /// Connections accepted at once per worker, so that a storm meets a limit before memory
         /// does.
         connections_max: usize = 10_000, in 1..=1_000_000;
@@ -38,7 +38,7 @@ section! {
         /// few times a second, a scraper far more.
         requests_per_second_max: u32 = 1_000;
         /// How far an address may run ahead of its rate: a page with many products at once.
-        requests_burst_max: u32 = 4_000, in 1..=1_000_000;
+        requests_burst_max: u32 = 4_000, in 1..=1_000_000, of "requests";
         /// Requests a second with a token, by token; 0 lifts the limit, because back ends of our
         /// own are shed by the queues, which know better.
         token_requests_per_second_max: u32 = 0;
@@ -62,7 +62,7 @@ section! {
         history_days: u32 = 30, in 0..=3_650;
         /// The most history keeps on disk, whatever its days; the oldest goes first. The disk needs
         /// room for this, for two copies of all keys and for 256 MiB of the engine's own.
-        history_bytes_max: u64 = 68_719_476_736, in 67_108_864..=1_125_899_906_842_624;
+        history_bytes_max: u64 = 68_719_476_736, in 67_108_864..=1_125_899_906_842_624_u64;
         /// How often changed keys are snapshotted; it bounds what a restart has to replay.
         snapshot_interval_seconds: u64 = 60, in 1..=86_400;
         /// How often history past its days is trimmed; past its bytes it is after every snapshot
@@ -75,9 +75,9 @@ section! {
     /// Concurrency: mailboxes, time-outs, passivation.
     Actors as "actors" {
         /// Threads that run actors; 0 means one per core.
-        arbiters: usize = 0, in 0..=1024;
+        arbiters: usize = 0, in 0..=1024, of "threads";
         /// Messages that may wait at one key. Past it the caller gets a 503.
-        mailbox_capacity: usize = 4_096, in 16..=1_048_576;
+        mailbox_capacity: usize = 4_096, in 16..=1_048_576, of "messages";
         /// How long a caller waits before its outcome is called unknown.
         command_timeout_ms: u64 = 5_000, in 10..=600_000;
         /// How long a prepared hold waits for its lead before it asks.
@@ -91,7 +91,7 @@ section! {
     /// The rules of stock and reservations.
     Stock as "stock" {
         /// At or below this many available the public status is `limited` and the number is told.
-        limited_max: u32 = 3;
+        limited_max: u32 = 3, of "units of sale";
         /// The life of a reservation that asks for none.
         ttl_seconds_default: u32 = 600, in 1..=14_400;
         /// The longest life one may ask for: a hold keeps stock from others.

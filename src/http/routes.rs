@@ -9,7 +9,7 @@ use actix_web::{Resource, Route};
 
 use super::problem::{Code, Problem};
 use super::{
-    availability, events, items, locations, movements, noop, openapi, ops, reservation_calls,
+    availability, docs, events, items, locations, movements, noop, openapi, ops, reservation_calls,
     reservations, stock, stock_ledger, tokens,
 };
 
@@ -77,6 +77,10 @@ pub fn public_table(yardstick: bool) -> Vec<Entry> {
         DELETE "/v1/tokens/{id}"                          => tokens::revoke,
 
         GET    "/openapi.json"                            => openapi::document,
+        GET    "/docs"                                    => docs::api,
+        GET    "/docs/style.css"                          => docs::style,
+        GET    "/problems"                                => docs::problems::list,
+        GET    "/problems/{type}"                         => docs::problems::one,
     ]);
     table
 }
@@ -144,10 +148,23 @@ mod tests {
 
     use super::*;
 
-    /// What API.md names, but for what later changes add: the feed, AsyncAPI, docs and problem
-    /// pages, backup, contention, the board, metrics.
+    /// Pages for people and the description itself: no part of what is described.
+    const PAGES: &[&str] = &[
+        "GET /openapi.json",
+        "GET /docs",
+        "GET /docs/style.css",
+        "GET /problems",
+        "GET /problems/{type}",
+    ];
+
+    /// What API.md names, but for what later changes add: the feed, AsyncAPI, backup, contention,
+    /// the board, metrics.
     const CONTRACT: &str = "
         GET /openapi.json
+        GET /docs
+        GET /docs/style.css
+        GET /problems
+        GET /problems/{type}
         PUT /v1/items/{sku}
         PATCH /v1/items/{sku}
         POST /v1/items/batch
@@ -215,7 +232,7 @@ mod tests {
             }
         }
         let mut served = names(&public_table(false));
-        served.remove("GET /openapi.json");
+        served.retain(|route| !PAGES.contains(&route.as_str()));
         assert_eq!(described, served);
         assert_eq!(document["openapi"], "3.1.0");
     }

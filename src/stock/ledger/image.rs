@@ -55,33 +55,22 @@ const REMEMBERED_BYTES_MIN: usize = 29;
 impl Ledger {
     /// Everything that replay would need, as bytes: what a snapshot and a passive key hold.
     pub fn image(&self) -> Vec<u8> {
+        image_of(&self.kept, !self.is_idle())
+    }
+
+    /// What an image is made of, for somebody else to make it.
+    pub fn copy(&self) -> Copied {
+        Copied {
+            kept: self.kept.clone(),
+            is_busy: !self.is_idle(),
+        }
+    }
+
+    /// Whether its image is written in less time than a copy is handed to somebody else.
+    pub fn is_small(&self) -> bool {
+        const FEW: usize = 100;
         let kept = &self.kept;
-        let mut flags = flags_of(kept);
-        if !self.is_idle() {
-            flags |= BUSY;
-        }
-        let mut image = Vec::with_capacity(48 + kept.remembered.len() * 40);
-        image.push(flags);
-        write_level(&mut image, &kept.level, flags);
-        let since = kept.level.version.wrapping_sub(kept.on_hand_version);
-        put(&mut image, &since);
-        put(&mut image, &kept.last_movement);
-        if flags & COUNTED != 0 {
-            put(&mut image, &kept.counted_until);
-            let ago = distance(kept.last_count_at, kept.level.updated_at);
-            put(&mut image, &ago);
-        }
-        if flags & REMEMBERED != 0 {
-            write_remembered(&mut image, &kept.remembered, kept.level.updated_at);
-        }
-        if flags & MORE != 0 {
-            let (holds, led, answers) = (&kept.holds, &kept.led, &kept.answers);
-            put(
-                &mut image,
-                &(holds, led, answers, &kept.denied, &kept.outgoing),
-            );
-        }
-        image
+        kept.holds.len() + kept.led.len() + kept.answers.len() + kept.remembered.len() <= FEW
     }
 
     /// The ledger from its image (see `image`).
@@ -127,6 +116,12 @@ impl Ledger {
         reader.level(flags)
     }
 
+    /// When a ledger with this image is next to be woken.
+    pub fn deadline_of_image(image: &[u8]) -> Option<Timestamp> {
+        let flags = image.first().filter(|flags| **flags & DEADLINE != 0);
+        flags.and_then(|_| Ledger::level_of_image(image).ok()?.deadline)
+    }
+
     /// Whether a ledger with this image has something to do by itself: see `is_idle`.
     pub fn is_busy_image(image: &[u8]) -> bool {
         image.first().is_some_and(|flags| flags & BUSY != 0)
@@ -136,6 +131,48 @@ impl Ledger {
     pub fn is_indexed_image(image: &[u8]) -> bool {
         image.first().is_some_and(|flags| flags & MORE != 0)
     }
+}
+
+/// What a ledger kept at some moment.
+pub struct Copied {
+    kept: Kept,
+    is_busy: bool,
+}
+
+impl Copied {
+    /// The image that the ledger had.
+    pub fn image(&self) -> Vec<u8> {
+        image_of(&self.kept, self.is_busy)
+    }
+}
+
+fn image_of(kept: &Kept, is_busy: bool) -> Vec<u8> {
+    let mut flags = flags_of(kept);
+    if is_busy {
+        flags |= BUSY;
+    }
+    let mut image = Vec::with_capacity(48 + kept.remembered.len() * 40);
+    image.push(flags);
+    write_level(&mut image, &kept.level, flags);
+    let since = kept.level.version.wrapping_sub(kept.on_hand_version);
+    put(&mut image, &since);
+    put(&mut image, &kept.last_movement);
+    if flags & COUNTED != 0 {
+        put(&mut image, &kept.counted_until);
+        let ago = distance(kept.last_count_at, kept.level.updated_at);
+        put(&mut image, &ago);
+    }
+    if flags & REMEMBERED != 0 {
+        write_remembered(&mut image, &kept.remembered, kept.level.updated_at);
+    }
+    if flags & MORE != 0 {
+        let (holds, led, answers) = (&kept.holds, &kept.led, &kept.answers);
+        put(
+            &mut image,
+            &(holds, led, answers, &kept.denied, &kept.outgoing),
+        );
+    }
+    image
 }
 
 /// What an image says of itself first. No field of what is kept is left out here: what is added

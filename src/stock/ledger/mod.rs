@@ -10,6 +10,7 @@
 mod apply;
 mod call;
 mod decide;
+mod expire;
 mod figures;
 mod follower;
 mod forget;
@@ -36,18 +37,14 @@ use super::reservation::{Reservation, ReservationId};
 use super::time::{DAY_MS, Timestamp};
 
 pub use apply::ReplayError;
+pub use expire::EXPIRE_AT_ONCE_MAX;
+pub use image::Copied;
 
 /// How long a resolved reservation and an idempotency answer are remembered.
 pub const FORGET_AFTER_MS: i64 = DAY_MS;
 
 /// How long a movement's id is remembered.
 pub const REMEMBER_MOVEMENTS_MS: i64 = 7 * DAY_MS;
-
-/// How many reservations one record lets expire.
-const EXPIRE_AT_ONCE_MAX: usize = 1000;
-
-/// About how many bytes of reservations one record lets expire; the first always fits.
-const EXPIRE_BYTES_MAX: usize = 1024 * 1024;
 
 /// How many leads are asked before one command is tried again.
 const INQUIRE_AT_ONCE_MAX: usize = 100;
@@ -86,7 +83,8 @@ pub struct Ledger {
     kept: Kept,
     /// What prepared raises would take on top of what is granted.
     tentative: Quantity,
-    /// Deadlines of live reservations led here.
+    /// Deadlines of reservations led here that are recorded as live. Those up to the newest
+    /// record have lapsed, see `expire`.
     deadlines: BTreeSet<(Timestamp, ReservationId)>,
     /// Deadlines of holds led elsewhere, as far as known here.
     hints: BTreeSet<(Timestamp, ReservationId)>,
@@ -94,6 +92,8 @@ pub struct Ledger {
     waits: BTreeSet<(Timestamp, ReservationId)>,
     /// When resolved reservations led here may be forgotten.
     forgettable: BTreeSet<(Timestamp, ReservationId)>,
+    /// When denied raises may be forgotten.
+    denials: BTreeSet<(Timestamp, ReservationId)>,
     /// Reservations led here whose followers have yet to settle.
     unsettled: BTreeSet<ReservationId>,
     /// Holds here whose use the lead has yet to record.
@@ -179,6 +179,7 @@ impl Ledger {
             hints: BTreeSet::new(),
             waits: BTreeSet::new(),
             forgettable: BTreeSet::new(),
+            denials: BTreeSet::new(),
             unsettled: BTreeSet::new(),
             unreported: BTreeSet::new(),
         };
@@ -254,11 +255,13 @@ impl Ledger {
         settle.chain(report).chain(deliver).collect()
     }
 
-    /// Whether this key may rest: nothing will happen to it by itself, and it owes nothing.
+    /// Whether this key may rest until the deadline in its level: it owes nothing, asks after no
+    /// raise, and nothing that lapsed has yet to come to its end.
     pub fn is_idle(&self) -> bool {
-        let waiting = self.next_alarm().is_some();
         let owing = !self.unsettled.is_empty() || !self.unreported.is_empty();
-        !waiting && !owing && self.kept.outgoing.is_empty()
+        let as_of = self.kept.level.updated_at;
+        let lapsed = self.next_deadline().is_some_and(|at| at <= as_of);
+        !owing && !lapsed && self.waits.is_empty() && self.kept.outgoing.is_empty()
     }
 
     /// The position of the newest record that changed on hand; zero: none.
@@ -266,16 +269,14 @@ impl Ledger {
         self.kept.last_movement
     }
 
-    /// When this key is next to be woken: the earliest deadline it decides, raise it asks after,
-    /// or hint that a lead should long have spoken of.
-    pub fn next_alarm(&self) -> Option<Timestamp> {
+    /// When leads are next to be asked: the earliest raise that is asked after, or hint that a
+    /// lead should long have spoken of.
+    pub fn next_doubt(&self) -> Option<Timestamp> {
         const HINT_GRACE_MS: i64 = 1000;
-        let first = |times: &BTreeSet<(Timestamp, ReservationId)>| times.first().map(|(at, _)| *at);
-        let hint = first(&self.hints).map(|at| at.plus_millis(HINT_GRACE_MS));
-        [first(&self.deadlines), first(&self.waits), hint]
-            .into_iter()
-            .flatten()
-            .min()
+        let hint = self.hints.first();
+        let hint = hint.map(|(at, _)| at.plus_millis(HINT_GRACE_MS));
+        let wait = self.waits.first().map(|(at, _)| *at);
+        hint.into_iter().chain(wait).min()
     }
 
     /// The holds whose fate the lead should tell before anything is refused for their sake.

@@ -351,10 +351,7 @@ fn ledger() -> Ledger {
         under(placing, 1, 2),
         under(change("mine", confirm), 3, 4),
         theirs(id("theirs"), 2),
-        Command::Settle {
-            reservation: id("theirs"),
-            grant: settled,
-        },
+        Command::Settle(vec![(id("theirs"), settled)]),
         theirs(id("late"), 5),
         sale("till", "1", Some(id("theirs"))),
         Command::Inquire {
