@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 use std::mem;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use actix::prelude::SendError;
@@ -17,7 +18,7 @@ use super::beside::Beside;
 use super::call::{CallError, Deliver, Replied, TakeImage};
 use super::presence::Presence;
 use super::schedule::Schedule;
-use super::slots::{Active, Passive, Slot, Slots};
+use super::slots::{Active, Passive, SHARDS, Slot, Slots};
 use super::stock_actor::StockActor;
 use crate::journal::Position;
 use crate::stock::{Ledger, Level, StockKey};
@@ -35,6 +36,8 @@ pub struct Directory {
     pub(super) slots: Slots,
     /// Keys that changed since the last snapshot round.
     dirty: Mutex<HashSet<StockKey>>,
+    /// Keys that came to rest since they were last moved together.
+    scattered: AtomicUsize,
     pub(super) arbiters: Vec<ArbiterHandle>,
     /// When keys are to be woken, for each arbiter.
     pub(super) schedules: Vec<Arc<Schedule>>,
@@ -58,6 +61,7 @@ impl Directory {
             Directory {
                 slots: Slots::default(),
                 dirty: Mutex::default(),
+                scattered: AtomicUsize::new(0),
                 arbiters,
                 schedules,
                 beside: Beside::default(),
@@ -87,6 +91,25 @@ impl Directory {
     pub fn resting_image(&self, key: &StockKey) -> Vec<u8> {
         self.resting(key, |passive| passive.image().to_vec())
             .unwrap_or_else(|| Ledger::new(key.clone()).image())
+    }
+
+    /// The next `limit` keys after `after` and their images, when no actor runs: at recovery.
+    pub fn resting_after(
+        &self,
+        after: Option<&StockKey>,
+        limit: usize,
+    ) -> Vec<(StockKey, Vec<u8>)> {
+        let mut found = Vec::with_capacity(limit);
+        self.slots.walk("", after.map(StockKey::as_str), |slot| {
+            if let Slot::Passive(passive) = slot {
+                found.push((passive.stock_key(), passive.image().to_vec()));
+            }
+            match found.len() < limit {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        });
+        found
     }
 
     fn resting<T>(&self, key: &StockKey, look: impl FnOnce(&Passive) -> T) -> Option<T> {
@@ -182,6 +205,7 @@ impl Directory {
         // A key that nothing ever happened to is not kept.
         if ledger.level().version > 0 {
             shard.replace(Slot::Passive(passive));
+            self.scattered.fetch_add(1, Ordering::Relaxed);
         } else {
             shard.remove(key.as_bytes());
         }
@@ -289,6 +313,23 @@ impl Directory {
             ControlFlow::Break(())
         });
         (found, last)
+    }
+
+    /// Moves the passive keys together in memory once a good part of them came to rest one by one;
+    /// `pause` is awaited between the steps, each of which keeps others waiting some 100 µs.
+    pub async fn gather<F: Future<Output = ()>>(&self, pause: impl Fn() -> F) {
+        const KEYS_AT_ONCE: usize = 128;
+        if self.scattered.load(Ordering::Relaxed) * 8 < self.len() {
+            return;
+        }
+        self.scattered.store(0, Ordering::Relaxed);
+        for shard in 0..SHARDS {
+            let mut after = None;
+            while let Some(last) = self.slots.repack(shard, after.as_deref(), KEYS_AT_ONCE) {
+                after = Some(last);
+                pause().await;
+            }
+        }
     }
 
     /// How many keys there are.

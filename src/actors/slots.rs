@@ -22,7 +22,7 @@ pub(super) type KeyHasher = xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 /// How many parts the keys are divided into, each under its own lock; those of one SKU share one,
 /// so that its locations are found without looking into all.
-const SHARDS: usize = 64;
+pub(super) const SHARDS: usize = 64;
 
 /// All stock keys of the node.
 pub(super) struct Slots(Box<[RwLock<Shard>]>);
@@ -57,6 +57,7 @@ impl Passive {
         Passive(bytes.into_boxed_slice())
     }
 
+    #[inline]
     fn key(&self) -> &[u8] {
         &self.0[1..=usize::from(self.0[0])]
     }
@@ -85,6 +86,7 @@ impl Passive {
 }
 
 impl Slot {
+    #[inline]
     pub fn key(&self) -> &[u8] {
         match self {
             Slot::Passive(passive) => passive.key(),
@@ -109,6 +111,7 @@ impl Slot {
 }
 
 impl Borrow<[u8]> for Slot {
+    #[inline]
     fn borrow(&self) -> &[u8] {
         self.key()
     }
@@ -129,6 +132,7 @@ impl PartialOrd for Slot {
 }
 
 impl Ord for Slot {
+    #[inline]
     fn cmp(&self, other: &Slot) -> Ordering {
         self.key().cmp(other.key())
     }
@@ -176,7 +180,28 @@ impl Slots {
         }
     }
 
-    /// Shows each part to `visit`, one after the other.
+    /// Moves the passive ones of a part's next `limit` keys after `after` to fresh memory, and gives
+    /// the last key. They came to rest one by one, between all else that was allocated and
+    /// freed since, and each may hold a page of memory to itself.
+    pub fn repack(&self, shard: usize, after: Option<&[u8]>, limit: usize) -> Option<Box<[u8]>> {
+        let shard = &mut *self.0[shard].write();
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let slots = shard.range::<[u8], _>((from, Bound::Unbounded)).take(limit);
+        let (mut fresh, mut last) = (Vec::with_capacity(limit), None);
+        for slot in slots {
+            if let Slot::Passive(Passive(bytes)) = slot {
+                fresh.push(Slot::Passive(Passive(bytes.clone())));
+            }
+            last = Some(slot);
+        }
+        let last = last.map(|slot| slot.key().into());
+        for slot in fresh {
+            shard.replace(slot);
+        }
+        last
+    }
+
+    /// Each part.
     pub fn each_shard(&self) -> impl Iterator<Item = &RwLock<Shard>> {
         self.0.iter()
     }
@@ -277,6 +302,19 @@ mod tests {
         let after_second = walked(&slots, "SKU-7@", Some(&of_one[1]), 1);
         assert_eq!(after_second, [of_one[2].clone()]);
         assert!(walked(&slots, "SKU-7@", Some("SKU-8"), 1).is_empty());
+    }
+
+    #[test]
+    fn keys_moved_to_fresh_memory_are_the_same() {
+        let keys: Vec<String> = (100..200).map(|number| format!("SKU@{number}")).collect();
+        let slots = slots(&keys);
+        let (shard, mut after, mut pieces) = (Slots::shard_of(&keys[0]), None, 0);
+        while let Some(last) = slots.repack(shard, after.as_deref(), 7) {
+            after = Some(last);
+            pieces += 1;
+        }
+        assert_eq!(pieces, 15);
+        assert_eq!(walked(&slots, "", None, usize::MAX), keys);
     }
 
     #[test]

@@ -7,9 +7,6 @@ use std::time::Duration;
 
 use crate::clock::Stopwatch;
 
-/// How many times as long as a step took the rest after it lasts.
-const REST: u32 = 9;
-
 /// The longest rest: a step that waited for a slow disk says nothing of the next one.
 const REST_MAX: Duration = Duration::from_millis(250);
 
@@ -23,12 +20,12 @@ impl Pace {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Does a step and rests after it.
-    pub async fn step<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Does a step and rests after it, so many times as long as it took.
+    pub async fn step<T>(&self, rest: u32, work: impl Future<Output = T>) -> T {
         let stopwatch = Stopwatch::start();
         let done = work.await;
         if !self.0.load(Ordering::Relaxed) {
-            tokio::time::sleep((stopwatch.elapsed() * REST).min(REST_MAX)).await;
+            tokio::time::sleep(stopwatch.elapsed().saturating_mul(rest).min(REST_MAX)).await;
         }
         done
     }

@@ -3,7 +3,10 @@
 //! the node ready.
 
 use std::borrow::Cow;
+use std::iter;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use super::replay::{Replayed, replay_tail};
 use crate::actors::{Directory, Passive};
@@ -14,6 +17,13 @@ use crate::journal::store::Entry;
 use crate::journal::{Position, Round, Store, StoreError, high_water};
 use crate::stock::StockKey;
 use crate::stock::ledger::ReplayError;
+
+/// Snapshot entries handed from thread to thread at once, and how many such pieces may wait.
+const ENTRIES_AT_ONCE: usize = 1024;
+const PIECES_WAITING_MAX: usize = 8;
+
+/// All keys are written anew, rather than those that changed, when these are one in so many.
+const ALL_RATHER_THAN: usize = 4;
 
 /// Why a data directory cannot be recovered.
 #[derive(Debug, thiserror::Error)]
@@ -55,15 +65,7 @@ pub fn recover(
     catalogue: &mut catalogue::Recovery,
 ) -> Result<Recovered, RecoveryError> {
     let stopwatch = Stopwatch::start();
-    let mut keys = Vec::new();
-    for entry in store.snapshots()? {
-        let (key, value) = entry?;
-        match read_entry(&key, &value)? {
-            Some((key, image)) => keys.push(Passive::new(&key, &image)),
-            None => catalogue.load(&key, &value)?,
-        }
-    }
-    directory.load(keys);
+    load_snapshots(store, directory, catalogue)?;
     tracing::info!(keys = directory.len(), elapsed = ?stopwatch.elapsed(), "snapshots loaded");
     let cut = store
         .round()
@@ -73,13 +75,53 @@ pub fn recover(
     tracing::info!(records, elapsed = ?stopwatch.elapsed(), "journal replayed");
     if records > 0 {
         renew(store, directory, catalogue, &replayed)?;
-        let changed = replayed.keys.len();
-        tracing::info!(changed, elapsed = ?stopwatch.elapsed(), "what was replayed is synced");
+        tracing::info!(elapsed = ?stopwatch.elapsed(), "what was replayed is synced");
     }
     directory.index();
     let keys = directory.len();
     tracing::info!(keys, elapsed = ?stopwatch.elapsed(), "indexes built");
     Ok(Recovered { keys, records })
+}
+
+/// Takes in the snapshots: one thread reads them, this one packs them.
+fn load_snapshots(
+    store: &dyn Store,
+    directory: &Directory,
+    catalogue: &mut catalogue::Recovery,
+) -> Result<(), RecoveryError> {
+    let (pieces, received) = sync_channel::<Vec<Entry>>(PIECES_WAITING_MAX);
+    let read = move || -> Result<(), StoreError> {
+        let mut entries = store.snapshots()?;
+        loop {
+            let piece = entries.by_ref().take(ENTRIES_AT_ONCE);
+            let piece: Vec<Entry> = piece.collect::<Result<_, _>>()?;
+            // Nobody takes them once an entry could not be read, which is then what is told.
+            if piece.is_empty() || pieces.send(piece).is_err() {
+                return Ok(());
+            }
+        }
+    };
+    let mut keys = Vec::new();
+    let pack = || -> Result<(), RecoveryError> {
+        for (key, value) in received.into_iter().flatten() {
+            match read_entry(&key, &value)? {
+                Some((key, image)) => keys.push(Passive::new(&key, &image)),
+                None => catalogue.load(&key, &value)?,
+            }
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let reading = scope.spawn(read);
+        pack()?;
+        Ok::<_, RecoveryError>(
+            reading
+                .join()
+                .expect("a panic stops the process before this")?,
+        )
+    })?;
+    directory.load(keys);
+    Ok(())
 }
 
 /// Writes what the tail changed as a snapshot round of its own.
@@ -89,10 +131,6 @@ fn renew(
     catalogue: &catalogue::Recovery,
     replayed: &Replayed,
 ) -> Result<(), RecoveryError> {
-    let of_key = |key: &StockKey| -> Entry {
-        let ledger = directory.resting_image(key);
-        stock_entry(key.as_str(), &ledger)
-    };
     let of_entity = |key: &catalogue::EntityKey| {
         let image = catalogue.register().image(key)?;
         Some((key.to_string().into_bytes(), image))
@@ -101,7 +139,7 @@ fn renew(
     entities.sort_unstable();
     fail::fail_point!("recovery::before_renewal", |_| std::process::abort());
     store.load_snapshots(&mut entities.into_iter())?;
-    store.load_snapshots(&mut replayed.keys.iter().map(of_key))?;
+    store.load_snapshots(&mut changed_entries(directory, &replayed.keys))?;
     let last = store.last();
     fail::fail_point!("recovery::before_finish", |_| std::process::abort());
     Ok(store.finish_round(Round {
@@ -109,6 +147,32 @@ fn renew(
         witness: last,
         high_water: high_water(store)?,
     })?)
+}
+
+/// The snapshot entries of the keys that changed, in order. Looking for most of the keys one by one
+/// would take longer than to write all.
+fn changed_entries<'a>(
+    directory: &'a Directory,
+    changed: &'a [StockKey],
+) -> Box<dyn Iterator<Item = Entry> + 'a> {
+    if changed.len() * ALL_RATHER_THAN < directory.len() {
+        let mut changed: Vec<&StockKey> = changed.iter().collect();
+        changed.sort_unstable();
+        changed.dedup();
+        let entry = |key: &StockKey| stock_entry(key.as_str(), &directory.resting_image(key));
+        return Box::new(changed.into_iter().map(entry));
+    }
+    let mut after = None;
+    let pieces = iter::from_fn(move || {
+        let keys = directory.resting_after(after.as_ref(), ENTRIES_AT_ONCE);
+        after = Some(keys.last()?.0.clone());
+        Some(keys)
+    });
+    Box::new(
+        pieces
+            .flatten()
+            .map(|(key, image)| stock_entry(key.as_str(), &image)),
+    )
 }
 
 pub(super) fn decode(position: Position, bytes: &[u8]) -> Result<Tagged<'_>, RecoveryError> {

@@ -3,7 +3,7 @@
 //! each other, because each record holds all that its key is to know. It must not know how the
 //! tail is made durable anew.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -22,16 +22,15 @@ const PROGRESS_RECORDS: u64 = 500_000;
 const RECORDS_AT_ONCE: usize = 1024;
 const PIECES_WAITING_MAX: usize = 4;
 
-/// Ledgers one thread keeps unpacked; past it all are packed again. A tail may touch every key of
-/// the node, and unpacked they would take many times their place.
-const LEDGERS_MAX: usize = 4096;
+/// Records one thread gathers before it replays them, sorted: some megabytes.
+const RECORDS_SORTED: usize = 32_768;
 
 /// What the tail changed.
 #[derive(Default)]
 pub(super) struct Replayed {
     /// Records read.
     pub records: u64,
-    /// Stock keys with a record in the tail.
+    /// Stock keys with a record in the tail, some of them more than once.
     pub keys: Vec<StockKey>,
     /// Entities of the catalogue with a record in the tail.
     pub entities: BTreeSet<EntityKey>,
@@ -70,8 +69,6 @@ pub(super) fn replay_tail(
         }
         read
     })?;
-    replayed.keys.sort_unstable();
-    replayed.keys.dedup();
     Ok(replayed)
 }
 
@@ -120,30 +117,45 @@ fn deal_out(
     Ok(())
 }
 
-/// Replays what one thread is given; gives the keys it changed, some of them twice.
+/// Replays what one thread is given; gives the keys it changed, some of them more than once.
 fn replay_part(
     pieces: Receiver<Vec<Record>>,
     directory: &Arc<Directory>,
 ) -> Result<Vec<StockKey>, RecoveryError> {
-    let mut ledgers: HashMap<StockKey, Ledger> = HashMap::new();
-    let mut keys = Vec::new();
-    let mut pack = |ledgers: &mut HashMap<StockKey, Ledger>| {
-        for (key, ledger) in ledgers.drain() {
-            directory.load_changed(&ledger);
-            keys.push(key);
-        }
-    };
-    for record in pieces.into_iter().flatten() {
-        if let Tagged::Stock(stock) = decode(record.position, &record.bytes)? {
-            if ledgers.len() >= LEDGERS_MAX && !ledgers.contains_key(&stock.key) {
-                pack(&mut ledgers);
-            }
-            let ledger = ledgers
-                .entry(stock.key.clone())
-                .or_insert_with(|| directory.resting_ledger(&stock.key));
-            ledger.replay(&stock, record.position.get())?;
+    let (mut records, mut keys) = (Vec::new(), Vec::new());
+    for piece in pieces {
+        records.extend(piece);
+        if records.len() >= RECORDS_SORTED {
+            replay_sorted(&records, directory, &mut keys)?;
+            records.clear();
         }
     }
-    pack(&mut ledgers);
+    replay_sorted(&records, directory, &mut keys)?;
     Ok(keys)
+}
+
+/// Replays records key by key: each ledger is unpacked and packed once, and what is looked for
+/// lies beside what was looked for before.
+fn replay_sorted<'r>(
+    records: &'r [Record],
+    directory: &Directory,
+    keys: &mut Vec<StockKey>,
+) -> Result<(), RecoveryError> {
+    let keyed = |record: &'r Record| Some((codec::stock_key_of(&record.bytes)?, record));
+    let mut sorted: Vec<(&str, &Record)> = records.iter().filter_map(keyed).collect();
+    sorted.sort_by_key(|(key, _)| *key);
+    for of_key in sorted.chunk_by(|(one, _), (next, _)| one == next) {
+        let mut ledger: Option<Ledger> = None;
+        for (_, record) in of_key {
+            if let Tagged::Stock(stock) = decode(record.position, &record.bytes)? {
+                let ledger = ledger.get_or_insert_with(|| directory.resting_ledger(&stock.key));
+                ledger.replay(&stock, record.position.get())?;
+            }
+        }
+        if let Some(ledger) = ledger {
+            directory.load_changed(&ledger);
+            keys.push(ledger.key().clone());
+        }
+    }
+    Ok(())
 }

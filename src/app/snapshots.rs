@@ -21,6 +21,9 @@ use crate::stock::StockKey;
 const ENTRIES_AT_ONCE: usize = 64;
 const BYTES_AT_ONCE: usize = 16 * 1024;
 
+/// How many times as long as a write took the rest after it lasts.
+const REST: u32 = 4;
+
 /// What takes snapshots.
 #[derive(Clone)]
 pub struct Snapshots {
@@ -81,7 +84,7 @@ impl Snapshots {
         entities: &[(crate::catalogue::EntityKey, Vec<u8>)],
     ) -> Result<(), StoreError> {
         for keys in dirty.chunks(ENTRIES_AT_ONCE) {
-            self.pace.step(self.write_keys(keys)).await?;
+            self.write_keys(keys).await?;
         }
         for entities in entities.chunks(ENTRIES_AT_ONCE) {
             let change = |(key, image): &(crate::catalogue::EntityKey, Vec<u8>)| Change {
@@ -89,7 +92,7 @@ impl Snapshots {
                 value: Some(image.clone()),
             };
             let changes = entities.iter().map(change).collect();
-            self.pace.step(self.put(changes)).await?;
+            self.put(changes).await?;
         }
         let context = &self.directory.context;
         let (witness, high_water) = (context.journal.durable(), context.clock.now());
@@ -145,7 +148,8 @@ impl Snapshots {
     async fn put(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         fail::fail_point!("snapshots::before_put", |_| std::process::abort());
         let store = self.store.clone();
-        blocking(move || store.put_snapshots(changes)).await
+        let put = blocking(move || store.put_snapshots(changes));
+        self.pace.step(REST, put).await
     }
 }
 

@@ -8,6 +8,9 @@ use super::trim::{Beyond, Trim};
 use crate::config;
 use crate::stock::time::{DAY_MS, Timestamp};
 
+/// How many times as long as a step of trimming took the rest after it lasts.
+const REST: u32 = 4;
+
 /// Runs until it is aborted.
 pub async fn run(snapshots: Snapshots, config: config::Journal) {
     let mut every = tokio::time::interval(Duration::from_secs(config.snapshot_interval_seconds));
@@ -19,6 +22,8 @@ pub async fn run(snapshots: Snapshots, config: config::Journal) {
         every.tick().await;
         let now = clock.now();
         let rounded = round(&snapshots, now).await;
+        let pause = || tokio::time::sleep(Duration::from_millis(1));
+        snapshots.directory.gather(pause).await;
         let surplus = snapshots.store.history_bytes();
         let surplus = surplus.saturating_sub(config.history_bytes_max);
         if rounded && (now >= trim_at || surplus > 0) {
@@ -70,6 +75,8 @@ async fn trim_in_steps(snapshots: &Snapshots, beyond: Beyond) -> Result<u64, Rec
     let Some(mut trim) = blocking(move || Trim::begin(&*store, beyond)).await? else {
         return Ok(0);
     };
+    // Records may come as fast as the disk takes them: past the bytes it has to keep up.
+    let rest = if beyond.bytes > 0 { 1 } else { REST };
     loop {
         let store = snapshots.store.clone();
         let step = blocking(move || {
@@ -77,7 +84,7 @@ async fn trim_in_steps(snapshots: &Snapshots, beyond: Beyond) -> Result<u64, Rec
             Ok::<_, RecoveryError>((trim, more))
         });
         let more;
-        (trim, more) = snapshots.pace.step(step).await?;
+        (trim, more) = snapshots.pace.step(rest, step).await?;
         if !more {
             return Ok(trim.folded());
         }

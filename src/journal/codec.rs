@@ -101,3 +101,24 @@ pub fn read_stock_entry<'v>(
         None => Err(CodecError::UnknownTag(None)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_the_first_version_is_read_as_one_of_the_newest() {
+        let golden = include_str!("../stock/ledger/tests/golden/image.hex");
+        let hex: Vec<&str> = golden
+            .lines()
+            .filter_map(|line| line.split(' ').next_back())
+            .collect();
+        let byte = |at: usize, hex: &str| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+        let bytes = |hex: &str| (0..hex.len()).step_by(2).map(|at| byte(at, hex)).collect();
+        let (old, new): (Vec<u8>, Vec<u8>) = (bytes(hex[0]), bytes(hex[1]));
+        let value = [&[IMAGE_VERSION_OLD], &old[..]].concat();
+        let (key, image) = read_stock_entry(b"s/A@X", &value).unwrap().unwrap();
+        assert_eq!((key.as_str(), &*image), ("A@X", &new[..]));
+        assert_eq!(stock_entry("A@X", &new).1[0], IMAGE_VERSION);
+    }
+}

@@ -2,6 +2,7 @@
 //! the store it stands before.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -26,6 +27,7 @@ pub struct BreakingStore {
     inner: Arc<dyn Store>,
     disk: Mutex<Disk>,
     changed: Condvar,
+    whole_bases_read: AtomicUsize,
 }
 
 impl BreakingStore {
@@ -34,7 +36,13 @@ impl BreakingStore {
             inner,
             disk: Mutex::new(Disk::Sound),
             changed: Condvar::new(),
+            whole_bases_read: AtomicUsize::new(0),
         })
+    }
+
+    /// How often all of the base was read.
+    pub fn whole_bases_read(&self) -> usize {
+        self.whole_bases_read.load(Ordering::Relaxed)
     }
 
     pub fn set(&self, disk: Disk) {
@@ -93,6 +101,7 @@ impl Store for BreakingStore {
         self.write(|| self.inner.advance_base(cut, changes))
     }
     fn base(&self) -> Result<Entries, StoreError> {
+        self.whole_bases_read.fetch_add(1, Ordering::Relaxed);
         self.inner.base()
     }
     fn base_entry(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use super::asking::*;
 use super::test_node::*;
 use crate::actors::{EventsError, JournalRecord};
-use crate::app::trim::{older, trim};
+use crate::app::trim::{Beyond, older, trim};
 use crate::journal::{Position, Store};
 use crate::stock::{Event, MovementKind, StockRecord};
 
@@ -142,4 +142,28 @@ async fn a_position_that_was_trimmed_away_is_told_with_the_earliest_kept() {
     assert_eq!(node.verify().differences, [""; 0]);
     node.crash().await;
     node.expects(&[("a", 500, 0, 0), ("b", 500, 0, 0)]).await;
+}
+
+#[actix::test]
+async fn history_past_its_bytes_goes_oldest_first_and_the_base_is_never_read_as_a_whole() {
+    let node = TestNode::begin().await;
+    for _ in 0..300 {
+        node.receive(&[("a", 1), ("b", 1)]).await;
+    }
+    node.snapshots().round().await.unwrap();
+    let store = node.disk().clone();
+    let all = store.history_bytes();
+    let beyond = Beyond {
+        before: BEGIN,
+        bytes: all / 2,
+    };
+    let folded = trim(&*store, beyond).unwrap();
+    assert!((200..400).contains(&folded), "{folded} of 600 records");
+    assert_eq!(store.base_position().get(), folded);
+    let left = store.history_bytes();
+    assert!(left <= all - all / 2 && left > 0, "{left} of {all} bytes");
+    assert_eq!(trim(&*store, beyond).unwrap() + folded, 600);
+    assert_eq!(store.whole_bases_read(), 0);
+    assert_eq!(node.verify().differences, [""; 0]);
+    assert_eq!(store.whole_bases_read(), 1, "to verify is to read all");
 }

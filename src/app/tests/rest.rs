@@ -116,3 +116,17 @@ async fn an_alarm_that_was_called_off_does_not_ring_although_it_is_due_by_then()
     node.reopen().await;
     node.expects(&[("a", 4, 0, 0)]).await;
 }
+
+#[actix::test]
+async fn keys_gathered_in_memory_are_as_they_were_at_rest_and_awake() {
+    let node = restless().await;
+    node.receive(&[("a", 9), ("b", 8), ("c", 7)]).await;
+    for at_rest in ["a", "b"] {
+        node.comes_to_rest(at_rest).await;
+    }
+    node.receive(&[("c", 1)]).await;
+    node.directory().gather(|| async {}).await;
+    node.expects(&[("a", 9, 0, 0), ("b", 8, 0, 0), ("c", 8, 0, 0)])
+        .await;
+    node.place(&[("a", 9), ("b", 8), ("c", 8)]).await.unwrap();
+}

@@ -26,9 +26,20 @@ const FORMAT_NAME: &str = "store/format";
 const ENGINE_LOG_BYTES_MAX: u64 = 128 << 20;
 /// Scans pass through, point reads are few: a large cache would serve nobody.
 const ENGINE_CACHE_BYTES: u64 = 16 << 20;
-const MEMTABLE_BYTES: u64 = 32 << 20;
-/// All is read in long scans, so large blocks; values beyond get a block of their own.
+/// What is gathered in memory before it goes into a file, for each key space that grows.
+const MEMTABLE_BYTES: u64 = 16 << 20;
+/// The same where hardly anything is written.
+const MEMTABLE_BYTES_SMALL: u64 = 1 << 20;
+/// What is read in long scans has large blocks; values beyond get a block of their own.
 const BLOCK_BYTES: u32 = 64 << 10;
+
+/// Every key space there is, with the options it is created with: later ones change nothing.
+pub(super) const KEY_SPACES: [(&str, fn() -> KeyspaceCreateOptions); 4] = [
+    ("groups", scanned),
+    ("snapshots", scanned),
+    ("base", looked_up),
+    ("meta", small),
+];
 
 /// Holds the data directory for this process until dropped.
 pub(super) struct Hold(File);
@@ -71,10 +82,10 @@ pub(super) fn create_engine(directory: &Path, engine: &Path) -> Result<(), Store
 /// Creates an engine with all its key spaces, and the format's number in it; synced.
 pub(super) fn new_engine(path: &Path) -> Result<Database, StoreError> {
     let database = open_engine(path)?;
-    for name in ["groups", "snapshots", "base"] {
+    for (name, options) in KEY_SPACES {
         database.keyspace(name, options)?;
     }
-    let meta = database.keyspace("meta", options)?;
+    let meta = key_space(&database, "meta")?;
     meta.insert(FORMAT_NAME, FORMAT.to_le_bytes())?;
     database.persist(PersistMode::SyncAll)?;
     Ok(database)
@@ -119,12 +130,28 @@ pub(super) fn open_engine(path: &Path) -> Result<Database, StoreError> {
         })
 }
 
-/// How each key space is kept. No filters: nothing asks for keys that are not there.
-pub(super) fn options() -> KeyspaceCreateOptions {
+/// The key space of that name.
+pub(super) fn key_space(database: &Database, name: &str) -> Result<Keyspace, StoreError> {
+    let options = KEY_SPACES.iter().find(|(known, _)| *known == name);
+    let (_, options) = options.expect("every key space is in the list");
+    Ok(database.keyspace(name, options)?)
+}
+
+/// Read in long scans. No filters: nothing asks for keys that are not there.
+fn scanned() -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default()
         .max_memtable_size(MEMTABLE_BYTES)
         .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
         .filter_policy(FilterPolicy::disabled())
+}
+
+/// Read entry by entry, of which some are not there: the engine's own small blocks and filters.
+fn looked_up() -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES)
+}
+
+fn small() -> KeyspaceCreateOptions {
+    scanned().max_memtable_size(MEMTABLE_BYTES_SMALL)
 }
 
 /// Refuses a data directory of another format.

@@ -33,7 +33,8 @@ pub use restoration::{Restoration, Restored};
 
 use contents::Holds;
 use directory::{
-    ENGINE, Hold, check_format, create_engine, file_error, open_engine, options, refuse_unfinished,
+    ENGINE, Hold, check_format, create_engine, file_error, key_space, open_engine,
+    refuse_unfinished,
 };
 use marks::{BASE_NAME, Marks, ROUND_NAME, encode_round, read_marks};
 use witness::Witness;
@@ -95,9 +96,9 @@ impl EmbeddedStore {
         hold: Option<Hold>,
     ) -> Result<EmbeddedStore, StoreError> {
         let database = open_engine(engine)?;
-        let meta = database.keyspace("meta", options)?;
+        let meta = key_space(&database, "meta")?;
         check_format(&meta)?;
-        let groups = database.keyspace("groups", options)?;
+        let groups = key_space(&database, "groups")?;
         let marks = read_marks(&meta)?;
         let last = match groups.last_key_value() {
             Some(group) => last_of(group)?.max(marks.base),
@@ -113,8 +114,8 @@ impl EmbeddedStore {
             });
         }
         Ok(EmbeddedStore {
-            snapshots: database.keyspace("snapshots", options)?,
-            base: database.keyspace("base", options)?,
+            snapshots: key_space(&database, "snapshots")?,
+            base: key_space(&database, "base")?,
             groups,
             meta,
             database,

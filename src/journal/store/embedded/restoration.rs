@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode};
 
 use super::directory::remove_folder;
-use super::directory::{ENGINE, Hold, LOCK, RESTORING, file_error, new_engine, options};
+use super::directory::{ENGINE, Hold, LOCK, RESTORING, file_error, key_space, new_engine};
 use super::marks::{BASE_NAME, ROUND_NAME, encode_round};
 use super::witness::{WITNESS, WITNESS_NEW, Witness, sync_directory};
 use super::{EmbeddedStore, META_PREFIX, key};
@@ -55,10 +55,10 @@ impl Restoration {
         let engine = Engine {
             batch: database.batch(),
             batch_bytes: 0,
-            groups: database.keyspace("groups", options)?,
-            snapshots: database.keyspace("snapshots", options)?,
-            base: database.keyspace("base", options)?,
-            meta: database.keyspace("meta", options)?,
+            groups: key_space(&database, "groups")?,
+            snapshots: key_space(&database, "snapshots")?,
+            base: key_space(&database, "base")?,
+            meta: key_space(&database, "meta")?,
             database,
         };
         Ok(Restoration { engine, site })
