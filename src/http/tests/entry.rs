@@ -133,6 +133,8 @@ async fn every_route_enforces_its_scope() {
     let app = TestApp::stocked().await;
     let open = [
         "/openapi.json",
+        "/docs",
+        "/problems",
         "/v1/items",
         "/v1/locations",
         "/v1/availability",
