@@ -50,7 +50,8 @@ pub fn ops(config: &Config, readiness: &Readiness) -> Result<Listening, AppError
 /// What the public listener's handlers are given.
 pub fn border(config: &Config, started: &Started) -> web::Data<Border> {
     let (stock, catalogue) = (started.stock.clone(), started.catalogue.clone());
-    web::Data::new(Border::new(stock, catalogue, limits(config)))
+    let backups = started.node.backups();
+    web::Data::new(Border::new(stock, catalogue, backups, limits(config)))
 }
 
 /// Starts the public listener.
@@ -151,6 +152,7 @@ fn limits(config: &Config) -> Limits {
         ttl_seconds_max: stock.ttl_seconds_max,
         lines_max: stock.lines_max,
         batch_max: stock.movements_max,
+        backup_stall_seconds_max: http.backup_stall_seconds_max,
         ..Limits::default()
     }
 }

@@ -6,11 +6,13 @@
 
 mod check;
 mod companion;
+pub mod epoch;
 mod listen;
 mod node;
 mod pace;
 pub mod recovery;
 mod replay;
+pub mod restore;
 pub mod snapshots;
 pub mod state;
 pub mod trim;
@@ -37,6 +39,7 @@ use companion::Companion;
 pub use check::{Checked, check};
 pub use companion::Ready;
 pub use node::Node;
+pub use restore::{Restore, RestoreError, restore};
 
 /// How many records are replayed between two lines of progress.
 const PROGRESS_RECORDS: u64 = 500_000;

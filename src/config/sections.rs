@@ -44,6 +44,9 @@ section! {
         token_requests_per_second_max: u32 = 0;
         /// What `Retry-After` says when we are overloaded: queues drain in far less.
         retry_after_seconds: u64 = 1, in 1..=3_600;
+        /// How long the client of a backup may take none of it: until it is done, or dropped,
+        /// history is not trimmed and nobody else takes one.
+        backup_stall_seconds_max: u64 = 60, in 1..=3_600;
         /// How long requests under way may take to finish when we stop.
         stop_seconds_max: u64 = 30, in 0..=3_600;
     }

@@ -1,4 +1,4 @@
-//! What every handler is given: stock, the catalogue, the limits. One for all workers.
+//! What every handler is given: stock, the catalogue, backups, the limits. One for all workers.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use super::limits::Limits;
 use super::rate::Rate;
 use super::wire;
 use crate::actors::StockService;
+use crate::backup::Backups;
 use crate::catalogue::Catalogue;
 use crate::stock::TokenId;
 
@@ -19,6 +20,8 @@ pub struct Border {
     pub stock: StockService,
     /// Items, locations, tokens.
     pub catalogue: Catalogue,
+    /// Copies of everything.
+    pub backups: Backups,
     /// What is allowed.
     pub limits: Limits,
     /// Requests without a token, by client.
@@ -30,7 +33,12 @@ pub struct Border {
 
 impl Border {
     /// A border in front of these.
-    pub fn new(stock: StockService, catalogue: Catalogue, limits: Limits) -> Border {
+    pub fn new(
+        stock: StockService,
+        catalogue: Catalogue,
+        backups: Backups,
+        limits: Limits,
+    ) -> Border {
         let rate = limits.requests_per_second_max;
         let token_rate = limits.token_requests_per_second_max;
         Border {
@@ -39,6 +47,7 @@ impl Border {
             stopping: watch::Sender::new(false),
             stock,
             catalogue,
+            backups,
             limits,
         }
     }

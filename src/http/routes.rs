@@ -9,8 +9,8 @@ use actix_web::{Resource, Route};
 
 use super::problem::{Code, Problem};
 use super::{
-    availability, docs, events, items, locations, movements, noop, openapi, ops, reservation_calls,
-    reservations, stock, stock_ledger, tokens,
+    availability, backup, docs, events, items, locations, movements, noop, openapi, ops,
+    reservation_calls, reservations, stock, stock_ledger, tokens,
 };
 
 /// One route: how it is called and what answers it.
@@ -71,6 +71,8 @@ pub fn public_table(yardstick: bool) -> Vec<Entry> {
         GET    "/v1/locations"                            => locations::list,
 
         GET    "/v1/events"                               => events::read_on,
+
+        POST   "/v1/backup"                               => backup::take,
 
         POST   "/v1/tokens"                               => tokens::create,
         GET    "/v1/tokens"                               => tokens::list,
@@ -157,7 +159,7 @@ mod tests {
         "GET /problems/{type}",
     ];
 
-    /// What API.md names, but for what later changes add: the feed, AsyncAPI, backup, contention,
+    /// What API.md names, but for what later changes add: the feed, AsyncAPI, contention,
     /// the board, metrics.
     const CONTRACT: &str = "
         GET /openapi.json
@@ -194,6 +196,7 @@ mod tests {
         POST /v1/reservations/{id}/release
         POST /v1/reservations/{id}/cancel
         GET /v1/events
+        POST /v1/backup
         POST /v1/tokens
         GET /v1/tokens
         DELETE /v1/tokens/{id}

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where its ground gives way")]
 
 mod access;
+mod backup;
+mod backup_refusals;
 mod bad_input;
 mod book;
 mod client;

@@ -26,6 +26,7 @@ use super::routes;
 use crate::actors::{
     ActorsConfig, Context, Directory, IdempotencyIndex, PublishedReservations, StockService,
 };
+use crate::backup::Backups;
 use crate::catalogue::{Catalogue, CatalogueConfig, Recovery, Scope, TokenGrant};
 use crate::clock::Clock;
 use crate::journal::{Journal, JournalConfig, MemoryStore, Observers};
@@ -59,6 +60,7 @@ impl TestApp {
             written: Box::new(|_| {}),
         };
         let store = Arc::new(MemoryStore::default());
+        let backups = Backups::of(store.clone());
         let config = JournalConfig::default();
         let journal = Journal::start(store, clock.clone(), config, observers).unwrap();
         let context = Context {
@@ -76,7 +78,7 @@ impl TestApp {
         let catalogue = Catalogue::start(recovery, config, journal.clone(), time, &arbiter);
         let admin = catalogue.bootstrap().await.unwrap().unwrap();
         TestApp {
-            border: Data::new(Border::new(stock, catalogue, limits)),
+            border: Data::new(Border::new(stock, catalogue, backups, limits)),
             clock,
             admin: admin.reveal().to_owned(),
             journal,
