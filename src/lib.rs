@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod feed;
 pub mod http;
 pub mod journal;
 pub mod stock;

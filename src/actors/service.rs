@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::future;
 use tokio::sync::oneshot;
 
+use super::LevelListener;
 use super::call::{CallError, Deliver, Replied};
 use super::directory::Directory;
 use super::published::ReservationFilter;
@@ -18,6 +19,14 @@ use crate::stock::{By, Command, Level, Reservation, ReservationId, StockKey, Tim
 pub struct StockService {
     directory: Arc<Directory>,
     epoch: Arc<str>,
+}
+
+/// Part of the stocked keys.
+pub struct Look {
+    /// What was found.
+    pub keys: Vec<StockKey>,
+    /// What to pass as `after` for the next part; none at the end.
+    pub next: Option<String>,
 }
 
 impl StockService {
@@ -46,6 +55,20 @@ impl StockService {
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.directory.context.clock.now()
+    }
+
+    /// Waits until it is that time.
+    pub async fn sleep_until(&self, deadline: Timestamp) {
+        self.directory.context.clock.sleep_until(deadline).await;
+    }
+
+    /// Has `listener` told of every level from now on.
+    ///
+    /// # Panics
+    /// There is one already: that is an error in the wiring.
+    pub fn listen(&self, listener: LevelListener) {
+        let set = self.directory.context.listener.set(listener);
+        assert!(set.is_ok(), "levels have one listener");
     }
 
     /// A name that no reservation has.
@@ -161,6 +184,36 @@ impl StockService {
             if !more {
                 return found;
             }
+        }
+    }
+
+    /// Up to `limit` keys after `after` that are stocked, of a SKU or at a location, among at
+    /// most `look_max` keys: where few fit, others have a turn in between.
+    pub fn look(
+        &self,
+        sku: Option<&str>,
+        location: Option<&str>,
+        after: Option<&str>,
+        limit: usize,
+        look_max: usize,
+    ) -> Look {
+        let prefix = sku.map_or_else(String::new, |sku| format!("{sku}@"));
+        let mut looked_at = self.directory.keys(&prefix, after, look_max);
+        let mut is_end = looked_at.len() < look_max;
+        let mut last = looked_at.last().cloned();
+        let wanted = |key: &StockKey| {
+            let fits = location.is_none_or(|location| key.location() == location);
+            fits && self.level(key).is_some_and(|level| level.stocked)
+        };
+        looked_at.retain(wanted);
+        if looked_at.len() > limit {
+            looked_at.truncate(limit);
+            last = looked_at.last().cloned();
+            is_end = false;
+        }
+        Look {
+            keys: looked_at,
+            next: last.filter(|_| !is_end).map(|key| key.to_string()),
         }
     }
 
