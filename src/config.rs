@@ -18,8 +18,8 @@ use std::path::Path;
 
 pub use closest::closest;
 pub use error::{ConfigError, Source};
-pub use sections::{Actors, Catalogue, Http, Journal, Stock};
-pub use setting::Secret;
+pub use sections::{Actors, Catalogue, Feed, Http, Journal, Stock};
+pub use setting::{Origins, Secret};
 
 use setting::Section;
 
@@ -34,6 +34,8 @@ pub struct Config {
     pub actors: Actors,
     /// The rules of stock and reservations.
     pub stock: Stock,
+    /// The feed: how many may follow how much, and when a connection ends.
+    pub feed: Feed,
     /// How many items, locations and tokens one node carries.
     pub catalogue: Catalogue,
 }
@@ -109,12 +111,13 @@ impl Config {
         Ok(())
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 5] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 6] {
         [
             &mut self.http,
             &mut self.journal,
             &mut self.actors,
             &mut self.stock,
+            &mut self.feed,
             &mut self.catalogue,
         ]
     }

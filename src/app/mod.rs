@@ -2,8 +2,9 @@
 //!
 //! Start: data directory, clock, journal, recovery, what is due and owed, a snapshot of what was
 //! replayed, tokens, the public listener. The ops listener answers from the beginning.
-//! Stop: not ready, requests under way, errands, a last snapshot, the journal.
+//! Stop: not ready, the feed's clients told, requests under way, errands, a last snapshot, the journal.
 
+pub mod feed;
 mod listen;
 mod node;
 pub mod recovery;
@@ -96,7 +97,7 @@ async fn run(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
     let mut started = node.start(config, &recovered).await?;
     let failed = started.failed.take().expect("a node starts once");
     let border = listen::border(config, &started);
-    let public = listen::public(config, border.clone())?;
+    let public = listen::public(config, border.clone(), &ops)?;
     started.make_first_token(config).await?;
     let upkeep = actix::spawn(upkeep::run(
         started.snapshots.clone(),
@@ -111,6 +112,7 @@ async fn run(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
     let failed = stop.wait(failed).await;
     readiness.set_not_ready("stopping");
     border.stop_waiting();
+    border.feed.stop();
     public.server.stop(true).await;
     upkeep.abort();
     let outcome = if failed {

@@ -7,10 +7,12 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use super::limits::Limits;
+use super::origins::Origins;
 use super::rate::Rate;
 use super::wire;
 use crate::actors::StockService;
 use crate::catalogue::Catalogue;
+use crate::feed::Hub;
 use crate::stock::TokenId;
 
 /// The border's own state.
@@ -19,6 +21,10 @@ pub struct Border {
     pub stock: StockService,
     /// Items, locations, tokens.
     pub catalogue: Catalogue,
+    /// Who follows what.
+    pub feed: Arc<Hub>,
+    /// Whose pages may ask.
+    pub origins: Origins,
     /// What is allowed.
     pub limits: Limits,
     /// Requests without a token, by client.
@@ -30,7 +36,12 @@ pub struct Border {
 
 impl Border {
     /// A border in front of these.
-    pub fn new(stock: StockService, catalogue: Catalogue, limits: Limits) -> Border {
+    pub fn new(
+        stock: StockService,
+        catalogue: Catalogue,
+        feed: Arc<Hub>,
+        limits: Limits,
+    ) -> Border {
         let rate = limits.requests_per_second_max;
         let token_rate = limits.token_requests_per_second_max;
         Border {
@@ -39,6 +50,8 @@ impl Border {
             stopping: watch::Sender::new(false),
             stock,
             catalogue,
+            feed,
+            origins: Origins::default(),
             limits,
         }
     }

@@ -7,10 +7,11 @@ use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Resource, Route};
 
+use super::origins::{Origins, is_open_to_pages};
 use super::problem::{Code, Problem};
 use super::{
-    availability, events, items, locations, movements, noop, openapi, ops, reservation_calls,
-    reservations, stock, stock_ledger, tokens,
+    asyncapi, availability, events, feed_events, feed_socket, items, locations, movements, noop,
+    openapi, ops, reservation_calls, reservations, stock, stock_ledger, tokens,
 };
 
 /// One route: how it is called and what answers it.
@@ -72,11 +73,15 @@ pub fn public_table(yardstick: bool) -> Vec<Entry> {
 
         GET    "/v1/events"                               => events::read_on,
 
+        GET    "/v1/feed"                                 => feed_socket::open,
+        GET    "/v1/feed/events"                          => feed_events::open,
+
         POST   "/v1/tokens"                               => tokens::create,
         GET    "/v1/tokens"                               => tokens::list,
         DELETE "/v1/tokens/{id}"                          => tokens::revoke,
 
         GET    "/openapi.json"                            => openapi::document,
+        GET    "/asyncapi.yaml"                           => asyncapi::document,
     ]);
     table
 }
@@ -90,19 +95,19 @@ pub fn ops_table() -> Vec<Entry> {
     ]
 }
 
-/// Registers the public listener's routes, under the gate.
-pub fn public(service: &mut ServiceConfig, yardstick: bool) {
-    register(service, public_table(yardstick));
+/// Registers the public listener's routes, under the gate. Pages of `origins` may ask some.
+pub fn public(service: &mut ServiceConfig, yardstick: bool, origins: &Origins) {
+    register(service, public_table(yardstick), origins);
 }
 
 /// Registers the ops listener's routes.
 pub fn ops(service: &mut ServiceConfig) {
-    register(service, ops_table());
+    register(service, ops_table(), &Origins::default());
 }
 
 /// Registers a table: one resource for each path, in the order of the table, since a fixed path
 /// must come before a parameter that would take it.
-fn register(service: &mut ServiceConfig, table: Vec<Entry>) {
+fn register(service: &mut ServiceConfig, table: Vec<Entry>, origins: &Origins) {
     let mut order: Vec<&'static str> = Vec::new();
     let mut paths: BTreeMap<&'static str, Vec<Entry>> = BTreeMap::new();
     for entry in table {
@@ -112,7 +117,12 @@ fn register(service: &mut ServiceConfig, table: Vec<Entry>) {
         paths.entry(entry.path).or_default().push(entry);
     }
     for path in order {
-        service.service(resource(path, &paths[path]));
+        let resource = resource(path, &paths[path]);
+        if is_open_to_pages(path) {
+            service.service(resource.wrap(origins.cors()));
+        } else {
+            service.service(resource);
+        }
     }
     service.default_service(web::to(|| async {
         Problem::new(Code::NotFound, "no resource has this path").response()
@@ -144,10 +154,11 @@ mod tests {
 
     use super::*;
 
-    /// What API.md names, but for what later changes add: the feed, AsyncAPI, docs and problem
-    /// pages, backup, contention, the board, metrics.
+    /// What API.md names, but for what later changes add: docs and problem pages, backup,
+    /// contention, the board, metrics.
     const CONTRACT: &str = "
         GET /openapi.json
+        GET /asyncapi.yaml
         PUT /v1/items/{sku}
         PATCH /v1/items/{sku}
         POST /v1/items/batch
@@ -177,6 +188,8 @@ mod tests {
         POST /v1/reservations/{id}/release
         POST /v1/reservations/{id}/cancel
         GET /v1/events
+        GET /v1/feed
+        GET /v1/feed/events
         POST /v1/tokens
         GET /v1/tokens
         DELETE /v1/tokens/{id}
@@ -216,6 +229,7 @@ mod tests {
         }
         let mut served = names(&public_table(false));
         served.remove("GET /openapi.json");
+        served.remove("GET /asyncapi.yaml");
         assert_eq!(described, served);
         assert_eq!(document["openapi"], "3.1.0");
     }

@@ -11,7 +11,8 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::catalogue_schema::{Money, Offer};
 use super::{
-    availability, events, movements, reservation_calls, reservations, stock, stock_ledger,
+    availability, events, feed_events, feed_socket, movements, reservation_calls, reservations,
+    stock, stock_ledger,
 };
 
 /// The paths and shapes of everything but the catalogue.
@@ -37,6 +38,8 @@ use super::{
     reservation_calls::release,
     reservation_calls::cancel,
     events::read_on,
+    feed_socket::open,
+    feed_events::open,
 ))]
 pub struct StockApi;
 
