@@ -7,6 +7,8 @@
 
 mod closest;
 mod error;
+mod example;
+mod reading;
 mod sections;
 mod setting;
 mod sources;
@@ -17,7 +19,9 @@ use std::ffi::OsString;
 use std::path::Path;
 
 pub use closest::closest;
-pub use error::{ConfigError, Source};
+pub use error::{ConfigError, ConfigFaults, Source};
+pub use example::example;
+pub use reading::Reading;
 pub use sections::{Actors, Catalogue, Feed, Http, Journal, Stock};
 pub use setting::{Origins, Secret};
 
@@ -41,49 +45,46 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the file, if there is one, then the environment over it. Flags are the caller's to
-    /// lay on top; [`Config::check`] comes after them.
+    /// Reads the file, if there is one, the environment over it and the flags over both.
     ///
     /// # Errors
-    /// The first option that is unknown or that has a value it cannot take, with its place and,
-    /// where one is close, the name that was probably meant.
+    /// Every option that is unknown, that has a value it cannot take or that contradicts another,
+    /// with its place and, where one is close, the name that was probably meant.
     pub fn read(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
-    ) -> Result<Self, ConfigError> {
-        let mut config = Self::default();
-        if let Some(path) = file {
-            let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
-                path: path.to_owned(),
-                reason: source.to_string(),
-            })?;
-            sources::apply_file(&mut config, path, &text)?;
-        }
-        sources::apply_environment(&mut config, environment)?;
-        Ok(config)
+    ) -> Result<Self, ConfigFaults> {
+        Reading::of(file, environment, &[]).into_config()
     }
 
     /// Checks what no single option can know: how options fit together.
     ///
     /// # Errors
     /// The options that contradict each other, and what to do about it.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        let contradiction = |options, reason: &str| {
-            Err(ConfigError::Contradiction {
-                options,
-                reason: reason.to_owned(),
-            })
+    pub fn check(&self) -> Result<(), ConfigFaults> {
+        let contradictions = self.contradictions();
+        if contradictions.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigFaults(contradictions))
+        }
+    }
+
+    fn contradictions(&self) -> Vec<ConfigError> {
+        let mut found = Vec::new();
+        let mut contradiction = |options, reason: String| {
+            found.push(ConfigError::Contradiction { options, reason });
         };
         if self.http.tls_cert.is_some() != self.http.tls_key.is_some() {
-            return contradiction(
+            contradiction(
                 "http.tls_cert, http.tls_key",
-                "TLS needs both a certificate and its key",
+                "TLS needs both a certificate and its key".to_owned(),
             );
         }
         if self.http.listen == self.http.ops_listen && self.http.listen.port() != 0 {
-            return contradiction(
+            contradiction(
                 "http.listen, http.ops_listen",
-                "the public and the ops listener need different addresses",
+                "the public and the ops listener need different addresses".to_owned(),
             );
         }
         let protected = self.http.tls_cert.is_some() || self.http.behind_proxy;
@@ -92,9 +93,9 @@ impl Config {
             ("http.ops_listen", self.http.ops_listen),
         ] {
             if !address.ip().is_loopback() && !protected {
-                return contradiction(
+                contradiction(
                     option,
-                    &format!(
+                    format!(
                         "{address} is reachable from other machines, and tokens would travel in \
                          the clear: give --tls-cert and --tls-key, or --behind-proxy if a proxy \
                          ends TLS"
@@ -103,12 +104,23 @@ impl Config {
             }
         }
         if self.stock.ttl_seconds_default > self.stock.ttl_seconds_max {
-            return contradiction(
+            contradiction(
                 "stock.ttl_seconds_default, stock.ttl_seconds_max",
-                "the default time to live is longer than the longest allowed",
+                "the default time to live is longer than the longest allowed".to_owned(),
             );
         }
-        Ok(())
+        found
+    }
+
+    fn sections(&self) -> [&dyn Section; 6] {
+        [
+            &self.http,
+            &self.journal,
+            &self.actors,
+            &self.stock,
+            &self.feed,
+            &self.catalogue,
+        ]
     }
 
     fn sections_mut(&mut self) -> [&mut dyn Section; 6] {
@@ -124,17 +136,11 @@ impl Config {
 
     /// Every option as `(section, option)`, in the order of the file.
     pub fn options() -> Vec<(&'static str, &'static str)> {
-        let mut config = Self::default();
-        config
-            .sections_mut()
-            .iter()
-            .flat_map(|section| {
-                section
-                    .options()
-                    .iter()
-                    .map(|option| (section.name(), *option))
-                    .collect::<Vec<_>>()
-            })
-            .collect()
+        let config = Self::default();
+        let named = config.sections().map(|section| {
+            let options = section.options().iter();
+            options.map(move |option| (section.name(), *option))
+        });
+        named.into_iter().flatten().collect()
     }
 }

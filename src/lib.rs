@@ -1,7 +1,8 @@
 //! Onhand: real-time stock availability. ARCHITECTURE.md is the map; DESIGN words are used
 //! everywhere with one meaning.
 //!
-//! Directions: `main` → `app` → everything; `http` → `actors`, `catalogue`, `stock`;
+//! Directions: `main` → `demo` → `app` → everything; `http` → `actors`, `catalogue`,
+//! `feed`, `stock`; `feed` → `stock`;
 //! `actors` → `stock`, `journal`, `clock`; `journal` → `stock`; `stock` → nothing of ours.
 //! All may use `telemetry`.
 
@@ -11,6 +12,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod feed;
 pub mod http;
 pub mod journal;

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use onhand::app::{self, AppError};
-use onhand::cli::{self, Command, CommandLine, ServeArgs, VerifyArgs};
+use onhand::cli::{self, Command, CommandLine, ConfigAction, DemoArgs, ServeArgs, VerifyArgs};
+use onhand::config;
+use onhand::demo::{self, DemoError};
 use onhand::telemetry::logging;
 
 #[global_allocator]
@@ -14,37 +16,55 @@ fn main() -> ExitCode {
     // Named crash points, compiled in for tests only, are set through the environment.
     let _crash_points = fail::FailScenario::setup();
     let line = CommandLine::parse();
-    if let Err(error) = logging::start(&line.log, line.log_format) {
+    if let Err(error) = logging::start(line.log(), line.log_format) {
         return refuse(&error);
     }
     match line.command {
         Command::Serve(arguments) => serve(&arguments),
+        Command::Demo(arguments) => demo(&arguments),
         Command::Import(arguments) => cli::import(&arguments),
         Command::Verify(arguments) => verify(&arguments),
         Command::Token(arguments) => cli::token(&arguments),
+        Command::Config(arguments) => match arguments.action {
+            ConfigAction::Default => {
+                tell(&config::example().trim_end());
+                ExitCode::SUCCESS
+            }
+            ConfigAction::Check(arguments) => check(&arguments),
+        },
     }
 }
 
 fn serve(arguments: &ServeArgs) -> ExitCode {
     let config = match arguments.configuration() {
         Ok(config) => config,
-        Err(error) => return refuse(&error),
+        Err(faults) => return refuse_each(&faults.0),
     };
     match app::serve(&config, &mut std::io::stdout()) {
         Ok(()) => ExitCode::SUCCESS,
-        // The store must not be touched again: letting go of it could sync what failed to sync.
-        Err(error @ AppError::JournalFailed) => {
-            refuse(&error);
-            std::process::exit(1)
-        }
+        Err(error @ AppError::JournalFailed) => end_at_once(&error),
         Err(error) => refuse(&error),
     }
+}
+
+fn demo(arguments: &DemoArgs) -> ExitCode {
+    match demo::run(arguments, Box::new(std::io::stdout())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error @ DemoError::App(AppError::JournalFailed)) => end_at_once(&error),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// The store must not be touched again: letting go of it could sync what failed to sync.
+fn end_at_once(reason: &dyn std::fmt::Display) -> ! {
+    refuse(reason);
+    std::process::exit(1)
 }
 
 fn verify(arguments: &VerifyArgs) -> ExitCode {
     let config = match arguments.configuration() {
         Ok(config) => config,
-        Err(error) => return refuse(&error),
+        Err(faults) => return refuse_each(&faults.0),
     };
     let verified = match app::verify_directory(&config.journal.data_dir) {
         Ok(verified) => verified,
@@ -56,6 +76,30 @@ fn verify(arguments: &VerifyArgs) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// Tells whether one could serve with a configuration, and what it is.
+fn check(arguments: &ServeArgs) -> ExitCode {
+    let reading = arguments.reading();
+    let effective = reading.effective();
+    let config = match reading.checked() {
+        Ok(config) => config,
+        Err(faults) => return refuse_each(&faults.0),
+    };
+    let found = app::check(&config);
+    if !found.faults.is_empty() {
+        return refuse_each(&found.faults);
+    }
+    tell(&effective);
+    found.remarks.iter().for_each(|remark| tell(remark));
+    ExitCode::SUCCESS
+}
+
+fn refuse_each(faults: &[impl std::fmt::Display]) -> ExitCode {
+    faults.iter().for_each(|fault| {
+        refuse(fault);
+    });
+    ExitCode::FAILURE
 }
 
 #[expect(clippy::print_stdout, reason = "the answer to what was asked")]

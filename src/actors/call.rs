@@ -108,6 +108,11 @@ pub(super) struct TakeImage {
     pub reply: oneshot::Sender<(Vec<u8>, crate::journal::Position)>,
 }
 
+/// Has an actor see to what is due.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Wake;
+
 /// Tells an actor that others have done what its key owed them.
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -2,212 +2,189 @@
 //! ledger in an actor; it goes from one to the other under its entry's lock, so that there is
 //! never a second ledger of a key, nor none.
 
-use std::collections::{BTreeSet, HashSet};
-use std::hash::BuildHasher;
+use std::collections::HashSet;
 use std::mem;
-use std::ops::Bound;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Weak};
 
 use actix::prelude::SendError;
 use actix::{Actor, Addr, ArbiterHandle, AsyncContext};
-use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
-use futures::future;
-use parking_lot::{Mutex, RwLock};
-use tokio::sync::{Notify, oneshot};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
 use super::Context;
+use super::beside::Beside;
 use super::call::{CallError, Deliver, Replied, TakeImage};
 use super::presence::Presence;
+use super::schedule::Schedule;
+use super::slots::{Active, Passive, Slot, Slots};
 use super::stock_actor::StockActor;
 use crate::journal::Position;
-use crate::stock::{By, Command, Ledger, Level, StockKey};
+use crate::stock::{Ledger, Level, StockKey};
 
 /// The actor that had a key's ledger is gone with its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the actors are stopping")]
 pub struct Gone;
 
-/// Hashes keys: they come from the catalogue, not from strangers, so a fast hash will do.
-type KeyHasher = xxhash_rust::xxh3::Xxh3DefaultBuilder;
+/// How many keys a list looks at before it lets others in.
+const LOOK_AT_ONCE_MAX: usize = 1000;
 
 /// All stock keys of the node.
 pub struct Directory {
-    slots: DashMap<StockKey, Slot, KeyHasher>,
-    /// The same keys in order, for lists.
-    ordered: RwLock<BTreeSet<StockKey>>,
+    pub(super) slots: Slots,
     /// Keys that changed since the last snapshot round.
     dirty: Mutex<HashSet<StockKey>>,
-    arbiters: Vec<ArbiterHandle>,
-    /// Tasks that run beside actors.
-    errands: AtomicUsize,
-    errands_done: Notify,
+    pub(super) arbiters: Vec<ArbiterHandle>,
+    /// When keys are to be woken, for each arbiter.
+    pub(super) schedules: Vec<Arc<Schedule>>,
+    /// What runs beside the actors.
+    pub(super) beside: Beside,
     /// What the actors share.
     pub context: Context,
-}
-
-enum Slot {
-    Passive(Box<[u8]>),
-    Active(Active),
-}
-
-#[derive(Clone)]
-struct Active {
-    addr: Addr<StockActor>,
-    presence: Arc<Presence>,
-}
-
-impl Slot {
-    fn level(&self) -> Level {
-        match self {
-            Slot::Passive(image) => level_of(image),
-            Slot::Active(active) => active.presence.level(),
-        }
-    }
-}
-
-fn ledger_of(key: &StockKey, image: &[u8]) -> Ledger {
-    let ledger = Ledger::from_image(key.clone(), image);
-    ledger.expect("an image is read only as it was written")
-}
-
-fn level_of(image: &[u8]) -> Level {
-    Ledger::level_of_image(image).expect("an image is read only as it was written")
 }
 
 impl Directory {
     /// An empty directory whose actors live on `arbiters`.
     pub fn new(context: Context, arbiters: Vec<ArbiterHandle>) -> Arc<Directory> {
         assert!(!arbiters.is_empty(), "actors need an arbiter to live on");
-        Arc::new(Directory {
-            slots: DashMap::with_hasher(KeyHasher::default()),
-            ordered: RwLock::default(),
-            dirty: Mutex::default(),
-            arbiters,
-            errands: AtomicUsize::new(0),
-            errands_done: Notify::new(),
-            context,
+        let schedules: Vec<Arc<Schedule>> = arbiters.iter().map(|_| Arc::default()).collect();
+        Arc::new_cyclic(|directory: &Weak<Directory>| {
+            for (arbiter, schedule) in arbiters.iter().zip(&schedules) {
+                let clock = context.clock.clone();
+                // An arbiter that is gone has no key to wake.
+                arbiter.spawn(schedule.clone().run(directory.clone(), clock));
+            }
+            Directory {
+                slots: Slots::default(),
+                dirty: Mutex::default(),
+                arbiters,
+                schedules,
+                beside: Beside::default(),
+                context,
+            }
         })
     }
 
-    /// Takes the keys and images of the snapshots, at recovery.
-    pub fn load(&self, keys: Vec<(StockKey, Vec<u8>)>) {
-        self.ordered
-            .write()
-            .extend(keys.iter().map(|(key, _)| key.clone()));
-        for (key, image) in keys {
-            self.slots.insert(key, Slot::Passive(image.into()));
-        }
+    /// Takes keys of the snapshots, at recovery; those given later come after.
+    pub fn load(&self, keys: Vec<Passive>) {
+        self.slots.load(keys);
+    }
+
+    /// The part of the directory that `key` is in: keys of different parts may be replayed at the
+    /// same time without standing in each other's way.
+    pub fn part_of(key: &str) -> usize {
+        Slots::shard_of(key)
     }
 
     /// The ledger of a key that no actor has: at recovery.
     pub fn resting_ledger(&self, key: &StockKey) -> Ledger {
-        match self.slots.get(key).as_deref() {
-            Some(Slot::Passive(image)) => ledger_of(key, image),
-            Some(Slot::Active(_)) => unreachable!("no actor runs before recovery is done"),
-            None => Ledger::new(key.clone()),
-        }
+        self.resting(key, Passive::ledger)
+            .unwrap_or_else(|| Ledger::new(key.clone()))
+    }
+
+    /// The image of a key that no actor has: at recovery.
+    pub fn resting_image(&self, key: &StockKey) -> Vec<u8> {
+        self.resting(key, |passive| passive.image().to_vec())
+            .unwrap_or_else(|| Ledger::new(key.clone()).image())
+    }
+
+    fn resting<T>(&self, key: &StockKey, look: impl FnOnce(&Passive) -> T) -> Option<T> {
+        self.slots.look(key.as_str(), |slot| match slot {
+            Slot::Passive(passive) => look(passive),
+            Slot::Active(_) => unreachable!("no actor runs before recovery is done"),
+        })
     }
 
     /// Takes a ledger that changed since the snapshot, at recovery.
     pub fn load_changed(&self, ledger: &Ledger) {
-        self.mark_dirty(ledger.key());
-        self.ordered.write().insert(ledger.key().clone());
-        let image = ledger.image().into();
-        self.slots
-            .insert(ledger.key().clone(), Slot::Passive(image));
+        let passive = Passive::new(ledger.key(), &ledger.image());
+        let mut shard = self.slots.shard_mut(ledger.key().as_str());
+        shard.replace(Slot::Passive(passive));
     }
 
-    /// Builds the indexes from what was loaded.
+    /// Builds the indexes from what was loaded, on as many threads as there are cores.
     pub fn index(&self) {
-        for slot in &self.slots {
-            if let Slot::Passive(image) = slot.value() {
-                let ledger = ledger_of(slot.key(), image);
-                for reservation in ledger.reservations() {
-                    self.context.reservations.publish(reservation);
-                }
-                for (key, body, at, _) in ledger.answers() {
-                    self.context.idempotency.load(key, body, at, ledger.key());
-                }
+        let shards: Vec<_> = self.slots.each_shard().collect();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        std::thread::scope(|scope| {
+            for part in shards.chunks(shards.len().div_ceil(threads)) {
+                scope.spawn(move || {
+                    for shard in part {
+                        shard.read().iter().for_each(|slot| self.index_slot(slot));
+                    }
+                });
             }
-        }
+        });
     }
 
-    /// Wakes every key that something will happen to by itself, or that owes something, and
-    /// waits until what is due by now is recorded. What they owe is under way then, see `idle`.
-    pub async fn wake_busy(self: &Arc<Self>) -> usize {
-        let busy = |key: &StockKey, slot: &Slot| match slot {
-            Slot::Passive(image) => !ledger_of(key, image).is_idle(),
-            Slot::Active(_) => false,
-        };
-        let slots = self.slots.iter();
-        let busy = slots.filter(|slot| busy(slot.key(), slot.value()));
-        let keys: Vec<StockKey> = busy.map(|slot| slot.key().clone()).collect();
-        let mut awake = Vec::with_capacity(keys.len());
-        for key in &keys {
-            let (deliver, replied) = Deliver::reserved(By::onhand(), Command::Touch);
-            if self.tell(key, deliver).is_ok() {
-                awake.push(replied);
-            }
+    fn index_slot(&self, slot: &Slot) {
+        let Slot::Passive(passive) = slot else { return };
+        if !Ledger::is_indexed_image(passive.image()) {
+            return;
         }
-        // Whether leads could be asked at once is no matter here: keys go on asking.
-        drop(future::join_all(awake).await);
-        keys.len()
+        let ledger = passive.ledger();
+        for reservation in ledger.reservations() {
+            self.context.reservations.publish(reservation);
+        }
+        for (key, body, at, _) in ledger.answers() {
+            self.context.idempotency.load(key, body, at, ledger.key());
+        }
     }
 
     /// The actor of `key`, woken or made if need be.
-    fn active(self: &Arc<Self>, key: &StockKey) -> Active {
-        if let Some(slot) = self.slots.get(key)
-            && let Slot::Active(active) = slot.value()
-        {
-            return active.clone();
+    pub(super) fn active(self: &Arc<Self>, key: &StockKey) -> Arc<Active> {
+        let awake = self.slots.look(key.as_str(), |slot| match slot {
+            Slot::Active(active) => Some(active.clone()),
+            Slot::Passive(_) => None,
+        });
+        if let Some(active) = awake.flatten() {
+            return active;
         }
-        match self.slots.entry(key.clone()) {
-            Entry::Occupied(mut slot) => match slot.get_mut() {
-                Slot::Active(active) => active.clone(),
-                Slot::Passive(image) => {
-                    let active = self.start(ledger_of(key, image));
-                    slot.insert(Slot::Active(active.clone()));
-                    active
-                }
-            },
-            Entry::Vacant(slot) => {
-                self.ordered.write().insert(key.clone());
-                let active = self.start(Ledger::new(key.clone()));
-                slot.insert(Slot::Active(active.clone()));
-                active
-            }
-        }
+        let mut shard = self.slots.shard_mut(key.as_str());
+        let ledger = match shard.get(key.as_str().as_bytes()) {
+            Some(Slot::Active(active)) => return active.clone(),
+            Some(Slot::Passive(passive)) => passive.ledger(),
+            None => Ledger::new(key.clone()),
+        };
+        let active = self.start(ledger);
+        shard.replace(Slot::Active(active.clone()));
+        active
     }
 
     /// Starts the actor on the arbiter that its key's hash says.
-    fn start(self: &Arc<Self>, ledger: Ledger) -> Active {
+    fn start(self: &Arc<Self>, ledger: Ledger) -> Arc<Active> {
         let presence = Presence::new(&ledger);
-        let place = KeyHasher::default().hash_one(ledger.key()) as usize % self.arbiters.len();
+        let key = ledger.key().clone();
+        let arbiter = &self.arbiters[self.arbiter_of(&key)];
         let (directory, shown) = (self.clone(), presence.clone());
-        let addr = StockActor::start_in_arbiter(&self.arbiters[place], move |ctx| {
+        let addr = StockActor::start_in_arbiter(arbiter, move |ctx| {
             StockActor::new(ledger, directory, shown, ctx.address())
         });
-        Active { addr, presence }
+        Arc::new(Active {
+            key,
+            addr,
+            presence,
+        })
     }
 
     /// The ledger of the actor at `addr` goes to rest; called by the actor, which then only
     /// forwards.
     pub(super) fn passivate(&self, ledger: &Ledger, addr: &Addr<StockActor>) {
-        let image = ledger.image().into();
-        let Entry::Occupied(mut slot) = self.slots.entry(ledger.key().clone()) else {
-            unreachable!("{} goes to rest and was never awake", ledger.key())
-        };
-        let awake = matches!(slot.get(), Slot::Active(active) if active.addr == *addr);
-        assert!(awake, "{} has a second ledger", ledger.key());
+        let passive = Passive::new(ledger.key(), &ledger.image());
+        let key = ledger.key().as_str();
+        let mut shard = self.slots.shard_mut(key);
+        let awake = matches!(
+            shard.get(key.as_bytes()),
+            Some(Slot::Active(active)) if active.addr == *addr
+        );
+        assert!(awake, "{key} has a second ledger");
+        // A key that nothing ever happened to is not kept.
         if ledger.level().version > 0 {
-            slot.insert(Slot::Passive(image));
-            return;
+            shard.replace(Slot::Passive(passive));
+        } else {
+            shard.remove(key.as_bytes());
         }
-        // Under the entry's lock, so that nobody who makes the key anew comes in between.
-        self.ordered.write().remove(ledger.key());
-        slot.remove();
     }
 
     /// Sends a command from outside; shed when too many wait for the actor.
@@ -236,13 +213,13 @@ impl Directory {
     fn hand_in(
         self: &Arc<Self>,
         key: &StockKey,
-        mut active: Active,
+        mut active: Arc<Active>,
         mut deliver: Deliver,
     ) -> Result<(), Gone> {
         loop {
             active.presence.sent();
             // actix's own bound is per clone of an address, so a fresh one always takes one.
-            deliver = match active.addr.try_send(deliver) {
+            deliver = match active.addr.clone().try_send(deliver) {
                 Ok(()) => return Ok(()),
                 Err(SendError::Full(deliver) | SendError::Closed(deliver)) => deliver,
             };
@@ -277,34 +254,46 @@ impl Directory {
 
     /// The published figures of `key`; none if nobody ever heard of it.
     pub fn level(&self, key: &str) -> Option<Level> {
-        self.slots.get(key).map(|slot| slot.level())
+        self.slots.look(key, Slot::level)
     }
 
     /// The position of the newest published record that changed on hand; zero: none.
     pub(super) fn last_movement(&self, key: &StockKey) -> Option<u64> {
-        Some(match self.slots.get(key)?.value() {
+        self.slots.look(key.as_str(), |slot| match slot {
             Slot::Active(active) => active.presence.last_movement(),
-            Slot::Passive(image) => ledger_of(key, image).last_movement(),
+            Slot::Passive(passive) => passive.ledger().last_movement(),
         })
     }
 
-    /// Up to `limit` keys after `after`, in order, that begin with `prefix`.
-    pub(super) fn keys(&self, prefix: &str, after: Option<&str>, limit: usize) -> Vec<StockKey> {
-        let from = match after {
-            Some(after) if after >= prefix => Bound::Excluded(after),
-            Some(_) | None => Bound::Included(prefix),
-        };
-        let ordered = self.ordered.read();
-        let keys = ordered.range::<str, _>((from, Bound::Unbounded));
-        keys.take_while(|key| key.as_str().starts_with(prefix))
-            .take(limit)
-            .cloned()
-            .collect()
+    /// Up to `limit` stocked keys after `after`, in order, that begin with `prefix` and end with
+    /// `suffix`, with their figures; and after which key to go on, if there may be more.
+    pub(super) fn page(
+        &self,
+        (prefix, suffix): (&str, &str),
+        after: Option<&str>,
+        limit: usize,
+    ) -> (Vec<(StockKey, Level)>, Option<StockKey>) {
+        let (mut found, mut looked, mut last) = (Vec::new(), 0, None);
+        self.slots.walk(prefix, after, |slot| {
+            looked += 1;
+            if slot.key().ends_with(suffix.as_bytes()) {
+                let level = slot.level();
+                if level.stocked {
+                    found.push((slot.stock_key(), level));
+                }
+            }
+            if found.len() < limit && looked < LOOK_AT_ONCE_MAX {
+                return ControlFlow::Continue(());
+            }
+            last = Some(slot.stock_key());
+            ControlFlow::Break(())
+        });
+        (found, last)
     }
 
     /// How many keys there are.
     pub fn len(&self) -> usize {
-        self.ordered.read().len()
+        self.slots.len()
     }
 
     /// Whether there are none.
@@ -328,54 +317,24 @@ impl Directory {
     /// The thread of the key's actor is gone, and its ledger with it: the process is stopping.
     pub async fn image(&self, key: &StockKey) -> Result<Option<(Vec<u8>, Position)>, Gone> {
         loop {
-            let addr = match self.slots.get(key).as_deref() {
+            let found = self.slots.look(key.as_str(), |slot| match slot {
+                Slot::Passive(passive) => Err(passive.image().to_vec()),
+                Slot::Active(active) => Ok(active.clone()),
+            });
+            let active = match found {
                 None => return Ok(None),
-                Some(Slot::Passive(image)) => {
-                    return Ok(Some((image.to_vec(), Position::ZERO)));
-                }
-                Some(Slot::Active(active)) => active.addr.clone(),
+                Some(Err(image)) => return Ok(Some((image, Position::ZERO))),
+                Some(Ok(active)) => active,
             };
             let (reply, image) = oneshot::channel();
-            addr.do_send(TakeImage { reply });
+            active.addr.do_send(TakeImage { reply });
             if let Ok(image) = image.await {
                 return Ok(Some(image));
             }
-            if matches!(self.slots.get(key).as_deref(), Some(Slot::Active(now)) if now.addr == addr)
-            {
+            let same = |slot: &Slot| matches!(slot, Slot::Active(now) if now.addr == active.addr);
+            if self.slots.look(key.as_str(), same) == Some(true) {
                 return Err(Gone);
             }
-        }
-    }
-
-    /// Runs work beside an actor; `idle` waits for all of it.
-    pub(super) fn run_errand(self: &Arc<Self>, work: impl Future<Output = ()> + 'static) {
-        self.errands.fetch_add(1, Ordering::Relaxed);
-        let running = Running(self.clone());
-        actix::spawn(async move {
-            work.await;
-            drop(running);
-        });
-    }
-
-    /// Waits until no work runs beside the actors.
-    pub async fn idle(&self) {
-        loop {
-            let done = self.errands_done.notified();
-            if self.errands.load(Ordering::Acquire) == 0 {
-                return;
-            }
-            done.await;
-        }
-    }
-}
-
-/// An errand that runs, until it is done or its thread is gone.
-struct Running(Arc<Directory>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if self.0.errands.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.errands_done.notify_waiters();
         }
     }
 }

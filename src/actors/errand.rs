@@ -22,14 +22,28 @@ const FOLLOW: Duration = Duration::from_secs(2);
 /// How long to wait before work that found no room is tried again.
 const AGAIN: Duration = Duration::from_millis(20);
 
+/// How many reservations' words one message brings to a follower.
+pub(super) const SETTLE_AT_ONCE_MAX: usize = 250;
+
+/// How long to wait before work that was refused is tried again; doubled each time.
+const REFUSED_FIRST: Duration = Duration::from_secs(1);
+const REFUSED_MAX: Duration = Duration::from_secs(60);
+
 /// One errand with all it needs.
 pub(super) enum Work {
-    /// Tell these followers what the reservation grants them.
-    Settle(Arc<Reservation>, Vec<StockKey>),
+    /// Tell a follower what reservations grant it.
+    Settle(Settling),
     /// Tell the lead what tills used.
     Report(Reporting),
     /// Let a transfer arrive.
     Deliver(Box<Outgoing>),
+}
+
+/// What a follower is to be told, of reservations that one token placed through one channel.
+pub(super) struct Settling {
+    pub follower: StockKey,
+    pub by: By,
+    pub reservations: Vec<Arc<Reservation>>,
 }
 
 /// What tills used of a hold.
@@ -61,7 +75,12 @@ pub(super) async fn run(
             addr.do_send(Done(done));
         }
     };
-    let works = future::join_all(works.into_iter().map(|work| one(&directory, &key, work)));
+    // What nobody waits for takes turns: a flood of deadlines must not take the room of others.
+    let in_turn = reply.is_none();
+    let works = works
+        .into_iter()
+        .map(|work| one(&directory, &key, work, in_turn));
+    let works = future::join_all(works);
     let works = Box::pin(async { works.await.into_iter().for_each(tell_done) });
     let slow = Box::pin(tokio::time::sleep(FOLLOW));
     let unfinished = match future::select(works, slow).await {
@@ -96,9 +115,21 @@ impl Drop for Owed {
     }
 }
 
-async fn one(directory: &Arc<Directory>, key: &StockKey, work: Work) -> Acknowledgements {
+async fn one(
+    directory: &Arc<Directory>,
+    key: &StockKey,
+    work: Work,
+    in_turn: bool,
+) -> Acknowledgements {
     match work {
-        Work::Settle(reservation, followers) => settle(directory, &reservation, followers).await,
+        Work::Settle(settling) => {
+            let _turn = if in_turn {
+                Some(directory.beside.settling_turn().await)
+            } else {
+                None
+            };
+            settle(directory, settling).await
+        }
         Work::Report(reporting) => {
             report(directory, key, reporting).await;
             Acknowledgements::default()
@@ -107,30 +138,21 @@ async fn one(directory: &Arc<Directory>, key: &StockKey, work: Work) -> Acknowle
     }
 }
 
-async fn settle(
-    directory: &Arc<Directory>,
-    reservation: &Arc<Reservation>,
-    followers: Vec<StockKey>,
-) -> Acknowledgements {
-    let id = reservation.id;
-    let settled = followers.into_iter().map(|follower| async move {
-        let grant = reservation.grant(&follower);
-        let settle = Command::Settle {
-            reservation: id,
-            grant,
-        };
-        fail::fail_point!("errand::before_settle", |_| std::process::abort());
-        until_done(directory, &follower, reservation.by.clone(), settle).await?;
-        fail::fail_point!("errand::after_settle", |_| std::process::abort());
-        Some((id, follower, reservation.revision))
-    });
-    let settled = future::join_all(settled)
-        .await
-        .into_iter()
-        .flatten()
-        .collect();
+async fn settle(directory: &Arc<Directory>, settling: Settling) -> Acknowledgements {
+    let Settling {
+        follower,
+        by,
+        reservations,
+    } = settling;
+    let word = |one: &Arc<Reservation>| (one.id, one.grant(&follower));
+    let settle = Command::Settle(reservations.iter().map(word).collect());
+    fail::fail_point!("errand::before_settle", |_| std::process::abort());
+    let done = until_done(directory, &follower, by, settle).await;
+    fail::fail_point!("errand::after_settle", |_| std::process::abort());
+    let settled = reservations.iter().filter(|_| done.is_some());
+    let settled = settled.map(|one| (one.id, follower.clone(), one.revision));
     Acknowledgements {
-        settled,
+        settled: settled.collect(),
         ..Acknowledgements::default()
     }
 }
@@ -206,10 +228,7 @@ async fn take_word(directory: &Arc<Directory>, key: &StockKey, id: ReservationId
     let Answer::Grant(grant) = reply.answer else {
         unreachable!("a lead answers a follower with a grant")
     };
-    let settle = Command::Settle {
-        reservation: id,
-        grant,
-    };
+    let settle = Command::Settle(vec![(id, grant)]);
     until_done(directory, key, By::onhand(), settle).await;
 }
 
@@ -221,6 +240,7 @@ pub(super) async fn until_done(
     by: By,
     command: Command,
 ) -> Option<Reply> {
+    let mut refused = REFUSED_FIRST;
     loop {
         let (deliver, replied) = Deliver::reserved(by.clone(), command.clone());
         directory.tell(key, deliver).ok()?;
@@ -228,8 +248,13 @@ pub(super) async fn until_done(
             Ok(Ok(reply)) => return Some(reply),
             Ok(Err(CallError::OutcomeUnknown)) => return None,
             Ok(Err(CallError::Refused(refusal))) => {
-                tracing::error!(%key, %refusal, "work owed to another key is refused; repeating");
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                tracing::error!(
+                    %key, %refusal, again_in = ?refused,
+                    "work owed to this key, such as a transfer that arrives, is refused there; \
+                     it is repeated until the key's figures or bounds let it in: correct them"
+                );
+                tokio::time::sleep(refused).await;
+                refused = REFUSED_MAX.min(refused * 2);
             }
             Ok(Err(CallError::Overloaded | CallError::IdempotencyInProgress)) | Err(_) => {
                 tokio::time::sleep(AGAIN).await;

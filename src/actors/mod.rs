@@ -4,6 +4,7 @@
 //! Architecture invariant: nothing here knows HTTP or JSON. An actor never waits: neither for
 //! the disk nor for another actor. What waits runs beside it, in tasks.
 
+mod beside;
 mod call;
 mod completion;
 mod directory;
@@ -14,8 +15,11 @@ mod presence;
 mod published;
 mod raise;
 mod reserve;
+mod schedule;
 mod service;
+mod slots;
 mod stock_actor;
+mod waking;
 
 pub use call::{CallError, Reply, Reserved};
 pub use directory::{Directory, Gone};
@@ -23,6 +27,7 @@ pub use history::{EventsError, JournalRecord};
 pub use idempotency::IdempotencyIndex;
 pub use published::{PublishedReservations, ReservationFilter};
 pub use service::{Look, StockService};
+pub use slots::Passive;
 
 pub use crate::journal::Position;
 

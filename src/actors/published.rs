@@ -1,5 +1,6 @@
 //! Reservations as everyone may see them: after the commit, until a day after they resolved.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -68,23 +69,36 @@ impl PublishedReservations {
 
     /// Publishes a revision; an older one than what is known changes nothing.
     pub fn publish(&self, reservation: &Arc<Reservation>) {
-        let index = &mut *self.0.write();
         let id = reservation.id;
-        if let Some(old) = index.by_id.get(&id) {
-            if old.revision > reservation.revision {
-                return;
+        let mut index = self.0.write();
+        let Index {
+            by_id,
+            by_word,
+            resolved,
+        } = &mut *index;
+        let old = match by_id.entry(id) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(reservation.clone());
+                None
             }
-            if let Some(at) = old.resolved_at {
-                index.resolved.remove(&(at, id));
-            }
+            Entry::Occupied(known) if known.get().revision > reservation.revision => return,
+            Entry::Occupied(mut known) => Some(known.insert(reservation.clone())),
+        };
+        let said = |word: &Word| old.iter().any(|old| words(old).any(|known| known == *word));
+        by_word.extend(
+            words(reservation)
+                .filter(|word| !said(word))
+                .map(|word| (word, id)),
+        );
+        if let Some(at) = old.as_ref().and_then(|old| old.resolved_at) {
+            resolved.remove(&(at, id));
         }
-        index
-            .by_word
-            .extend(words(reservation).map(|word| (word, id)));
         if let Some(at) = reservation.resolved_at {
-            index.resolved.insert((at, id));
+            resolved.insert((at, id));
         }
-        index.by_id.insert(id, reservation.clone());
+        // The last of an old revision is let go without keeping others out.
+        drop(index);
+        drop(old);
     }
 
     /// Forgets what resolved a day before `now`, a bounded number at once.

@@ -164,56 +164,38 @@ impl StockService {
         after: Option<&str>,
         limit: usize,
     ) -> Vec<(StockKey, Level)> {
-        const LOOK_AT_ONCE: usize = 1000;
         let prefix = sku.map_or_else(String::new, |sku| format!("{sku}@"));
+        let suffix = location.map_or_else(String::new, |location| format!("@{location}"));
         let mut found = Vec::new();
         let mut after = after.map(str::to_owned);
         loop {
-            let keys = self.directory.keys(&prefix, after.as_deref(), LOOK_AT_ONCE);
-            let more = keys.len() == LOOK_AT_ONCE;
-            after = keys.last().map(|key| key.as_str().to_owned());
-            for key in keys {
-                let wanted = location.is_none_or(|location| key.location() == location);
-                if let Some(level) = self.level(&key).filter(|level| wanted && level.stocked) {
-                    found.push((key, level));
-                    if found.len() == limit {
-                        return found;
-                    }
-                }
-            }
-            if !more {
+            let ends = (prefix.as_str(), suffix.as_str());
+            let wanted = limit - found.len();
+            let (page, last) = self.directory.page(ends, after.as_deref(), wanted);
+            found.extend(page);
+            let Some(last) = last.filter(|_| found.len() < limit) else {
                 return found;
-            }
+            };
+            after = Some(last.as_str().to_owned());
         }
     }
 
-    /// Up to `limit` keys after `after` that are stocked, of a SKU or at a location, among at
-    /// most `look_max` keys: where few fit, others have a turn in between.
+    /// Some of the stocked keys of a SKU or at a location, at most `limit`, those after `after`.
+    /// Where few fit there may be none among those that were looked at: others have a turn.
     pub fn look(
         &self,
         sku: Option<&str>,
         location: Option<&str>,
         after: Option<&str>,
         limit: usize,
-        look_max: usize,
     ) -> Look {
         let prefix = sku.map_or_else(String::new, |sku| format!("{sku}@"));
-        let mut looked_at = self.directory.keys(&prefix, after, look_max);
-        let mut is_end = looked_at.len() < look_max;
-        let mut last = looked_at.last().cloned();
-        let wanted = |key: &StockKey| {
-            let fits = location.is_none_or(|location| key.location() == location);
-            fits && self.level(key).is_some_and(|level| level.stocked)
-        };
-        looked_at.retain(wanted);
-        if looked_at.len() > limit {
-            looked_at.truncate(limit);
-            last = looked_at.last().cloned();
-            is_end = false;
-        }
+        let suffix = location.map_or_else(String::new, |location| format!("@{location}"));
+        let ends = (prefix.as_str(), suffix.as_str());
+        let (found, last) = self.directory.page(ends, after, limit);
         Look {
-            keys: looked_at,
-            next: last.filter(|_| !is_end).map(|key| key.to_string()),
+            keys: found.into_iter().map(|(key, _)| key).collect(),
+            next: last.map(|key| key.to_string()),
         }
     }
 
@@ -230,7 +212,8 @@ impl StockService {
             .deadline
             .is_some_and(|deadline| deadline <= self.now());
         if known.state.is_live() && overdue {
-            self.call(&known.lead, By::onhand(), Command::Touch).await?;
+            self.call(&known.lead, By::onhand(), Command::TouchReservation(id))
+                .await?;
             return Ok(published.get(id));
         }
         Ok(Some(known))
@@ -252,9 +235,12 @@ impl StockService {
         if !page.iter().any(overdue) {
             return Ok(page);
         }
-        for one in page.iter().filter(|one| overdue(one)) {
-            self.call(&one.lead, By::onhand(), Command::Touch).await?;
-        }
+        let overdue = page.iter().filter(|one| overdue(one));
+        let settled = overdue.map(|one| {
+            let touch = Command::TouchReservation(one.id);
+            self.call(&one.lead, By::onhand(), touch)
+        });
+        future::try_join_all(settled).await?;
         Ok(published.page(filter, after, limit))
     }
 }

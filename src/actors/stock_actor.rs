@@ -3,17 +3,19 @@
 //! never comes back without its state.
 
 mod alarm;
+mod expiring;
 
 use std::mem;
 use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, SpawnHandle};
+use indexmap::IndexMap;
 use tokio::sync::oneshot;
 
 use super::call::{CallError, Deliver, Done, Replied, Reply, TakeImage};
 use super::completion::{Recorded, Waiting, hear};
 use super::directory::Directory;
-use super::errand::{self, Reporting};
+use super::errand::{self, Reporting, SETTLE_AT_ONCE_MAX, Settling, Work};
 use super::idempotency::Claim;
 use super::presence::Presence;
 use crate::journal::codec::encode_stock;
@@ -21,7 +23,9 @@ use crate::journal::{Place, Position};
 use crate::stock::command::{Acknowledgements, Inquiry};
 use crate::stock::event::StockRecord;
 use crate::stock::ledger::Errand;
-use crate::stock::{Answer, By, Decision, Event, Ledger, MovementKind, Timestamp};
+use crate::stock::{
+    Answer, By, Decision, Event, Ledger, MovementKind, Reservation, StockKey, Timestamp,
+};
 
 /// How long acknowledgements are gathered into one record, milliseconds.
 const GATHER_MS: i64 = 100;
@@ -41,6 +45,10 @@ pub(super) struct StockActor {
     dirty: bool,
     retired: bool,
     alarm: Option<(Timestamp, SpawnHandle)>,
+    /// When the schedule wakes this actor.
+    scheduled: Option<Timestamp>,
+    /// When a slice of what is due was last recorded.
+    sliced_at: Timestamp,
     /// Leads were asked about all that is overdue: they have until then to answer.
     ask_again: Timestamp,
     done: Acknowledgements,
@@ -87,6 +95,8 @@ impl StockActor {
             dirty: false,
             retired: false,
             alarm: None,
+            scheduled: None,
+            sliced_at: Timestamp::MIN,
             ask_again: Timestamp::MIN,
             done: Acknowledgements::default(),
             gather_until: None,
@@ -101,7 +111,7 @@ impl StockActor {
     fn carry_out(&mut self, deliver: Deliver, place: Place) {
         let now = self.now();
         self.last_used = now;
-        self.record_due(now);
+        self.record_due_before(&deliver.command, now);
         let rules = &self.directory.context.rules;
         match self
             .ledger
@@ -131,18 +141,6 @@ impl StockActor {
                 self.answer(deliver, Err(CallError::Overloaded), place);
             }
             Ok(Decision::SettleFirst(inquiries)) => self.ask_leads(inquiries, Some(deliver)),
-        }
-    }
-
-    /// Records what time alone brought about.
-    fn record_due(&mut self, now: Timestamp) {
-        loop {
-            let events = self.ledger.due(now);
-            if events.is_empty() {
-                return;
-            }
-            let place = self.directory.context.journal.place_reserved();
-            self.commit(By::onhand(), events, now, place, Told::default());
         }
     }
 
@@ -238,35 +236,53 @@ impl StockActor {
         if errands.is_empty() {
             return;
         }
-        let key = self.ledger.key();
-        let works: Vec<_> = errands
-            .into_iter()
-            .filter_map(|errand| match errand {
-                Errand::Settle(id) => {
-                    let reservation = self.ledger.reservation(id)?.clone();
-                    let followers = self.ledger.unsettled(id);
-                    let followers = followers.iter().map(|(follower, _)| follower.clone());
-                    Some(errand::Work::Settle(reservation, followers.collect()))
-                }
-                Errand::ReportUse(id) => {
-                    let hold = self.ledger.hold(id)?;
-                    let (lead, till_used) = (hold.lead.clone(), hold.till_used);
-                    let follower = key.clone();
-                    Some(errand::Work::Report(Reporting {
-                        id,
-                        follower,
-                        lead,
-                        till_used,
-                    }))
-                }
-                Errand::Deliver(id) => Some(errand::Work::Deliver(Box::new(
-                    self.ledger.outgoing(id)?.clone(),
-                ))),
-            })
-            .collect();
+        let key = self.ledger.key().clone();
+        let works = self.works(errands);
         let (directory, addr) = (self.directory.clone(), self.addr.clone());
-        let work = errand::run(directory, key.clone(), addr, works, durable, reply);
+        let work = errand::run(directory, key, addr, works, durable, reply);
         self.directory.run_errand(work);
+    }
+
+    /// The errands with all they need; what one follower is to be told comes together.
+    fn works(&self, errands: Vec<Errand>) -> Vec<Work> {
+        let mut works = Vec::new();
+        let mut told: IndexMap<(StockKey, By), Vec<Arc<Reservation>>> = IndexMap::new();
+        for errand in errands {
+            match errand {
+                Errand::Settle(id) => {
+                    let Some(reservation) = self.ledger.reservation(id) else {
+                        continue;
+                    };
+                    for (follower, _) in self.ledger.unsettled(id) {
+                        let to = (follower.clone(), reservation.by.clone());
+                        told.entry(to).or_default().push(reservation.clone());
+                    }
+                }
+                Errand::ReportUse(id) => works.extend(self.ledger.hold(id).map(|hold| {
+                    Work::Report(Reporting {
+                        id,
+                        follower: self.ledger.key().clone(),
+                        lead: hold.lead.clone(),
+                        till_used: hold.till_used,
+                    })
+                })),
+                Errand::Deliver(id) => {
+                    let outgoing = self.ledger.outgoing(id);
+                    works.extend(outgoing.map(|one| Work::Deliver(Box::new(one.clone()))));
+                }
+            }
+        }
+        for ((follower, by), reservations) in told {
+            let portions = reservations.chunks(SETTLE_AT_ONCE_MAX);
+            works.extend(portions.map(|portion| {
+                Work::Settle(Settling {
+                    follower: follower.clone(),
+                    by: by.clone(),
+                    reservations: portion.to_vec(),
+                })
+            }));
+        }
+        works
     }
 
     /// Asks leads about holds past their hint; then `again` has another turn.
@@ -302,7 +318,7 @@ impl StockActor {
 }
 
 /// The reservations a record brings to their next revision.
-fn reserved(record: &StockRecord) -> Vec<Arc<crate::stock::Reservation>> {
+fn reserved(record: &StockRecord) -> Vec<Arc<Reservation>> {
     let reserved = |event: &Event| match event {
         Event::Reserved { reservation, .. } => Some(reservation.clone()),
         Event::Moved(_)
@@ -367,6 +383,18 @@ impl Handler<TakeImage> for StockActor {
 
     fn handle(&mut self, TakeImage { reply }: TakeImage, _: &mut Self::Context) {
         self.dirty = false;
-        hear(reply, (self.ledger.image(), self.last));
+        let last = self.last;
+        if self.ledger.is_small() {
+            return hear(reply, (self.ledger.image(), last));
+        }
+        // To copy is far quicker than to encode, and nobody here is served meanwhile.
+        let copy = self.ledger.copy();
+        actix::spawn(async move {
+            let image = tokio::task::spawn_blocking(move || copy.image()).await;
+            hear(
+                reply,
+                (image.expect("a panic stops the process before this"), last),
+            );
+        });
     }
 }

@@ -48,7 +48,7 @@ pub fn ops(config: &Config, readiness: &Readiness) -> Result<Listening, AppError
     });
     let server = server.workers(1).disable_signals().shutdown_timeout(1);
     let bound = server.bind(config.http.ops_listen);
-    let bound = bound.map_err(|source| unbound(config.http.ops_listen, source))?;
+    let bound = bound.map_err(|source| unbound(config.http.ops_listen, "--ops-listen", source))?;
     Ok(running(bound.addrs(), false, bound.run()))
 }
 
@@ -89,7 +89,7 @@ pub fn public(
         Some(tls) => server.listen_rustls_0_23(listener, tls),
         None => server.listen(listener),
     });
-    let bound = bound.map_err(|source| unbound(address, source))?;
+    let bound = bound.map_err(|source| unbound(address, "--listen", source))?;
     let at = bound.addrs()[0];
     let configured = config.http.origins.0.clone();
     origins.set(match configured.is_empty() {
@@ -127,7 +127,10 @@ fn running(addresses: Vec<SocketAddr>, tls: bool, server: Server) -> Listening {
     }
 }
 
-fn unbound(address: SocketAddr, source: std::io::Error) -> AppError {
+fn unbound(address: SocketAddr, flag: &'static str, source: std::io::Error) -> AppError {
+    if source.kind() == std::io::ErrorKind::AddrInUse {
+        return AppError::AddressInUse { address, flag };
+    }
     AppError::Io {
         what: format!("cannot listen on {address}"),
         source,
@@ -135,17 +138,11 @@ fn unbound(address: SocketAddr, source: std::io::Error) -> AppError {
 }
 
 /// The certificate chain and key, if the configuration names them.
-fn tls(config: &Config) -> Result<Option<ServerConfig>, AppError> {
+pub fn tls(config: &Config) -> Result<Option<ServerConfig>, AppError> {
     let (Some(chain), Some(key)) = (&config.http.tls_cert, &config.http.tls_key) else {
         return Ok(None);
     };
-    let unreadable = |path: &Path, error: &dyn fmt::Display| {
-        AppError::Tls(format!("{} is no usable PEM file: {error}", path.display()))
-    };
-    let certificates = CertificateDer::pem_file_iter(chain)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unreadable(chain, &error))?;
-    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, &error))?;
+    let (certificates, secret) = (certificates(chain)?, private_key(key)?);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let server = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -153,6 +150,26 @@ fn tls(config: &Config) -> Result<Option<ServerConfig>, AppError> {
         .and_then(|builder| builder.with_single_cert(certificates, secret));
     let server = server.map_err(|error| AppError::Tls(format!("the certificate: {error}")))?;
     Ok(Some(server))
+}
+
+/// A certificate chain from its PEM file.
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, AppError> {
+    let read = CertificateDer::pem_file_iter(path);
+    let read = read.and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    match read {
+        Ok(chain) if chain.is_empty() => Err(unreadable(path, &"it holds no certificate")),
+        Ok(chain) => Ok(chain),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+/// A key from its PEM file.
+pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, AppError> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &dyn fmt::Display) -> AppError {
+    AppError::Tls(format!("{} is no usable PEM file: {error}", path.display()))
 }
 
 fn limits(config: &Config) -> Limits {

@@ -2,12 +2,17 @@
 //!
 //! Start: data directory, clock, journal, recovery, what is due and owed, a snapshot of what was
 //! replayed, tokens, the public listener. The ops listener answers from the beginning.
-//! Stop: not ready, the feed's clients told, requests under way, errands, a last snapshot, the journal.
+//! Stop: not ready, the companion, the feed's clients told, requests under way, errands, a last
+//! snapshot, the journal.
 
+mod check;
+mod companion;
 pub mod feed;
 mod listen;
 mod node;
+mod pace;
 pub mod recovery;
+mod replay;
 pub mod snapshots;
 pub mod state;
 pub mod trim;
@@ -18,15 +23,21 @@ pub mod verify;
 mod tests;
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::http::border::Readiness;
 use crate::journal::{EmbeddedStore, StoreError};
 
+use companion::Companion;
+
+pub use check::{Checked, check};
+pub use companion::Ready;
 pub use node::Node;
 
 /// How many records are replayed between two lines of progress.
@@ -52,6 +63,17 @@ pub enum AppError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// An address that somebody else has.
+    #[error(
+        "cannot listen on {address}: another program does, perhaps a second Onhand; stop it, or \
+         choose another address with {flag} (port 0 lets the system choose)"
+    )]
+    AddressInUse {
+        /// The address.
+        address: SocketAddr,
+        /// What chooses another one.
+        flag: &'static str,
+    },
     /// A certificate or key.
     #[error("{0}")]
     Tls(String),
@@ -61,11 +83,27 @@ pub enum AppError {
     /// The journal could not be written.
     #[error("the journal could not be written; what was not acknowledged may or may not be there")]
     JournalFailed,
+    /// What ran beside the service.
+    #[error("{0}")]
+    Companion(String),
 }
 
 /// Runs the service until it is told to stop.
 pub fn serve(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
-    actix::System::new().block_on(run(config, out))
+    actix::System::new().block_on(run(config, out, companion::nobody))
+}
+
+/// As [`serve`], with a companion beside the service: begun when it is ready, told to end before
+/// it stops. A companion that ends by itself ends the service.
+pub fn serve_with<F>(
+    config: &Config,
+    out: &mut dyn Write,
+    companion: impl FnOnce(Ready, oneshot::Receiver<()>) -> F,
+) -> Result<(), AppError>
+where
+    F: Future<Output = Result<(), String>> + 'static,
+{
+    actix::System::new().block_on(run(config, out, companion))
 }
 
 /// Opens a data directory that no service has open and proves it.
@@ -86,7 +124,14 @@ pub fn verify_directory(directory: &Path) -> Result<verify::Verified, AppError> 
     Ok(verify::verify(&store, progress)?)
 }
 
-async fn run(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
+async fn run<F>(
+    config: &Config,
+    out: &mut dyn Write,
+    companion: impl FnOnce(Ready, oneshot::Receiver<()>) -> F,
+) -> Result<(), AppError>
+where
+    F: Future<Output = Result<(), String>> + 'static,
+{
     let stopwatch = Stopwatch::start();
     let mut stop = Stop::listen()?;
     let readiness = Readiness::not_ready("starting");
@@ -94,7 +139,7 @@ async fn run(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
     readiness.set_not_ready("recovering");
     let ops = listen::ops(config, &readiness)?;
     let recovered = node.recover(config).await?;
-    let mut started = node.start(config, &recovered).await?;
+    let mut started = node.start(config).await?;
     let failed = started.failed.take().expect("a node starts once");
     let border = listen::border(config, &started);
     let public = listen::public(config, border.clone(), &ops)?;
@@ -108,9 +153,11 @@ async fn run(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
     if let Err(error) = started.greet(config, &recovered, stopwatch.elapsed(), listening, out) {
         tracing::warn!(%error, "the greeting could not be written");
     }
+    let mut companion = Companion::begin(started.ready(&public, &ops), companion);
 
-    let failed = stop.wait(failed).await;
+    let failed = stop.wait(failed, &mut companion).await;
     readiness.set_not_ready("stopping");
+    let accompanied = companion.end().await;
     border.stop_waiting();
     border.feed.stop();
     public.server.stop(true).await;
@@ -118,14 +165,14 @@ async fn run(config: &Config, out: &mut dyn Write) -> Result<(), AppError> {
     let outcome = if failed {
         Err(AppError::JournalFailed)
     } else {
-        started.close().await
+        started.close().await.and(accompanied)
     };
     ops.server.stop(true).await;
     tracing::info!(elapsed = ?stopwatch.elapsed(), "stopped");
     outcome
 }
 
-/// What ends the service: a signal, or the journal's failure.
+/// What ends the service: a signal, the journal's failure, or the companion's end.
 struct Stop {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
@@ -150,11 +197,12 @@ impl Stop {
     }
 
     /// Waits for the end; whether it is the journal's failure.
-    async fn wait(&mut self, failed: tokio::sync::oneshot::Receiver<()>) -> bool {
+    async fn wait(&mut self, failed: oneshot::Receiver<()>, companion: &mut Companion) -> bool {
         tokio::select! {
             _ = self.terminate.recv() => false,
             _ = self.interrupt.recv() => false,
             failed = failed => failed.is_ok(),
+            () = companion.ended() => false,
         }
     }
 }

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::AppError;
+use super::companion::Ready;
 use super::listen::Listening;
 use super::recovery::{Recovered, recover};
 use super::snapshots::Snapshots;
@@ -127,9 +128,8 @@ impl Node {
         Ok(recovered)
     }
 
-    /// Settles what is due and owed, then makes sure that what was replayed is synced anew: a
-    /// failed sync may have left pages that look clean.
-    pub async fn start(self, config: &Config, recovered: &Recovered) -> Result<Started, AppError> {
+    /// Settles what is due and owed.
+    pub async fn start(self, config: &Config) -> Result<Started, AppError> {
         let recovery = self.recovery.lock().take().unwrap_or_default();
         let limits = catalogue_limits(config);
         let catalogue = Catalogue::start(
@@ -147,9 +147,6 @@ impl Node {
         tracing::debug!(woken, "keys with deadlines or unfinished work are awake");
         let (directory, store) = (self.directory.clone(), self.store.clone());
         let snapshots = Snapshots::new(directory, catalogue.clone(), store);
-        if recovered.records > 0 {
-            snapshots.round().await?;
-        }
         if let Some(secret) = &config.http.admin_token {
             catalogue.accept_from_environment(secret.reveal());
         }
@@ -196,6 +193,7 @@ impl Started {
     /// Finishes what runs, takes a last snapshot, closes the journal.
     pub async fn close(&self) -> Result<(), AppError> {
         let node = &self.node;
+        self.snapshots.pace.hurry();
         node.finish_errands().await;
         let outcome = self.snapshots.round().await;
         let journal = node.journal.clone();
@@ -203,6 +201,15 @@ impl Started {
         closed.await.expect("a panic stops the process before this");
         outcome?;
         Ok(())
+    }
+
+    /// Where it can be asked.
+    pub fn ready(&self, public: &Listening, ops: &Listening) -> Ready {
+        Ready {
+            public: public.to_string(),
+            ops: ops.to_string(),
+            clock: self.node.directory.context.clock.clone(),
+        }
     }
 
     /// Says what listens where, where the data is, how long recovery took and what to open next.

@@ -1,19 +1,19 @@
-//! The way back after a stop: snapshots, then the journal's tail, then what is due and what keys
-//! owe to each other. Only then is the node ready.
+//! The way back after a stop: snapshots, then the journal's tail, which is written and synced anew
+//! as snapshots. What is due and what keys owe to each other comes after this, and only then is
+//! the node ready.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::actors::Directory;
-use crate::catalogue::{self, CatalogueCodecError, CatalogueRecord, OutOfOrder};
+use super::replay::{Replayed, replay_tail};
+use crate::actors::{Directory, Passive};
+use crate::catalogue::{self, CatalogueCodecError, OutOfOrder};
 use crate::clock::Stopwatch;
-use crate::journal::codec::{self, CodecError, Tagged};
-use crate::journal::{Position, Record, RecordReader, Store, StoreError};
+use crate::journal::codec::{self, CodecError, Tagged, stock_entry};
+use crate::journal::store::Entry;
+use crate::journal::{Position, Round, Store, StoreError, high_water};
+use crate::stock::StockKey;
 use crate::stock::ledger::ReplayError;
-use crate::stock::{Ledger, StockKey};
-
-/// How many records are replayed between two lines of progress.
-const PROGRESS_RECORDS: u64 = 500_000;
 
 /// Why a data directory cannot be recovered.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,8 @@ pub struct Recovered {
     pub records: u64,
 }
 
-/// Fills the directory and the catalogue from the store.
+/// Fills the directory and the catalogue from the store. What was replayed is in the snapshots when
+/// this returns, and synced: a sync that failed before may have left pages that only look clean.
 pub fn recover(
     store: &dyn Store,
     directory: &Arc<Directory>,
@@ -58,7 +59,7 @@ pub fn recover(
     for entry in store.snapshots()? {
         let (key, value) = entry?;
         match read_entry(&key, &value)? {
-            Some((key, image)) => keys.push((key, image.to_vec())),
+            Some((key, image)) => keys.push(Passive::new(&key, &image)),
             None => catalogue.load(&key, &value)?,
         }
     }
@@ -67,57 +68,58 @@ pub fn recover(
     let cut = store
         .round()
         .map_or(store.base_position(), |round| round.cut);
-    let records = replay_tail(store, cut, directory, catalogue)?;
+    let replayed = replay_tail(store, cut, directory, catalogue)?;
+    let records = replayed.records;
+    tracing::info!(records, elapsed = ?stopwatch.elapsed(), "journal replayed");
+    if records > 0 {
+        renew(store, directory, catalogue, &replayed)?;
+        let changed = replayed.keys.len();
+        tracing::info!(changed, elapsed = ?stopwatch.elapsed(), "what was replayed is synced");
+    }
     directory.index();
     let keys = directory.len();
-    tracing::info!(keys, records, elapsed = ?stopwatch.elapsed(), "journal replayed");
+    tracing::info!(keys, elapsed = ?stopwatch.elapsed(), "indexes built");
     Ok(Recovered { keys, records })
 }
 
-fn replay_tail(
+/// Writes what the tail changed as a snapshot round of its own.
+fn renew(
     store: &dyn Store,
-    cut: Position,
-    directory: &Arc<Directory>,
-    catalogue: &mut catalogue::Recovery,
-) -> Result<u64, RecoveryError> {
-    let mut touched: HashMap<StockKey, Ledger> = HashMap::new();
-    let mut records = 0;
-    for record in RecordReader::open(store, cut.next())? {
-        let record = record?;
-        match decode(&record)? {
-            Tagged::Stock(stock) => {
-                let ledger = touched
-                    .entry(stock.key.clone())
-                    .or_insert_with(|| directory.resting_ledger(&stock.key));
-                ledger.replay(&stock, record.position.get())?;
-            }
-            Tagged::Catalogue(bytes) => catalogue.replay(&CatalogueRecord::decode(bytes)?)?,
-        }
-        records += 1;
-        if records % PROGRESS_RECORDS == 0 {
-            tracing::info!(records, last = store.last().get(), "replaying the journal");
-        }
-    }
-    for (_, ledger) in touched {
-        directory.load_changed(&ledger);
-    }
-    Ok(records)
+    directory: &Directory,
+    catalogue: &catalogue::Recovery,
+    replayed: &Replayed,
+) -> Result<(), RecoveryError> {
+    let of_key = |key: &StockKey| -> Entry {
+        let ledger = directory.resting_image(key);
+        stock_entry(key.as_str(), &ledger)
+    };
+    let of_entity = |key: &catalogue::EntityKey| {
+        let image = catalogue.register().image(key)?;
+        Some((key.to_string().into_bytes(), image))
+    };
+    let mut entities: Vec<Entry> = replayed.entities.iter().filter_map(of_entity).collect();
+    entities.sort_unstable();
+    fail::fail_point!("recovery::before_renewal", |_| std::process::abort());
+    store.load_snapshots(&mut entities.into_iter())?;
+    store.load_snapshots(&mut replayed.keys.iter().map(of_key))?;
+    let last = store.last();
+    fail::fail_point!("recovery::before_finish", |_| std::process::abort());
+    Ok(store.finish_round(Round {
+        cut: last,
+        witness: last,
+        high_water: high_water(store)?,
+    })?)
 }
 
-pub(super) fn decode(record: &Record) -> Result<Tagged<'_>, RecoveryError> {
-    codec::decode(&record.bytes).map_err(|error| RecoveryError::Record(record.position, error))
+pub(super) fn decode(position: Position, bytes: &[u8]) -> Result<Tagged<'_>, RecoveryError> {
+    codec::decode(bytes).map_err(|error| RecoveryError::Record(position, error))
 }
 
 /// The stock key and image of a snapshot entry, unless it is the catalogue's.
 pub(super) fn read_entry<'a>(
     key: &[u8],
     value: &'a [u8],
-) -> Result<Option<(StockKey, &'a [u8])>, RecoveryError> {
+) -> Result<Option<(StockKey, Cow<'a, [u8]>)>, RecoveryError> {
     let named = |error| RecoveryError::Snapshot(String::from_utf8_lossy(key).into_owned(), error);
-    let Some((key, image)) = codec::read_stock_entry(key, value).map_err(named)? else {
-        return Ok(None);
-    };
-    let malformed = postcard::Error::DeserializeBadEncoding;
-    let key = StockKey::parse(key).map_err(|_| named(CodecError::Malformed(malformed)))?;
-    Ok(Some((key, image)))
+    codec::read_stock_entry(key, value).map_err(named)
 }

@@ -4,18 +4,22 @@
 //! written once its copied version is durable. The round ends with a sync; only then may anything
 //! be trimmed. On an error its keys stay to be written.
 
+use std::mem;
 use std::sync::Arc;
 
+use futures::future;
 use tokio::sync::Mutex;
 
+use super::pace::Pace;
 use crate::actors::{Directory, Gone};
 use crate::catalogue::Catalogue;
 use crate::journal::codec::stock_entry;
 use crate::journal::{Change, Position, Round, Store, StoreError};
 use crate::stock::StockKey;
 
-/// How many entries are written at once; appends wait meanwhile.
-const ENTRIES_AT_ONCE: usize = 256;
+/// How much is written at once; appends wait meanwhile, some 100 µs.
+const ENTRIES_AT_ONCE: usize = 64;
+const BYTES_AT_ONCE: usize = 16 * 1024;
 
 /// What takes snapshots.
 #[derive(Clone)]
@@ -26,6 +30,8 @@ pub struct Snapshots {
     pub catalogue: Catalogue,
     /// Where to.
     pub store: Arc<dyn Store>,
+    /// How fast a round may go.
+    pub pace: Pace,
     /// One round at a time.
     turn: Arc<Mutex<()>>,
 }
@@ -37,6 +43,7 @@ impl Snapshots {
             directory,
             catalogue,
             store,
+            pace: Pace::default(),
             turn: Arc::default(),
         }
     }
@@ -73,37 +80,19 @@ impl Snapshots {
         dirty: &[StockKey],
         entities: &[(crate::catalogue::EntityKey, Vec<u8>)],
     ) -> Result<(), StoreError> {
-        let journal = &self.directory.context.journal;
         for keys in dirty.chunks(ENTRIES_AT_ONCE) {
-            let mut changes = Vec::with_capacity(keys.len());
-            let mut newest = Position::ZERO;
-            for key in keys {
-                let image = self.directory.image(key).await;
-                let Some((image, position)) = image.map_err(|Gone| StoreError::Closed)? else {
-                    continue;
-                };
-                let (key, value) = stock_entry(key.as_str(), &image);
-                changes.push(Change {
-                    key,
-                    value: Some(value),
-                });
-                newest = newest.max(position);
-            }
-            let mut durable = journal.watch();
-            let settled = durable.wait_for(|durable| *durable >= newest || journal.is_failed());
-            if settled.await.is_err() || journal.is_failed() {
-                return Err(StoreError::Closed);
-            }
-            self.put(changes).await?;
+            self.pace.step(self.write_keys(keys)).await?;
         }
         for entities in entities.chunks(ENTRIES_AT_ONCE) {
             let change = |(key, image): &(crate::catalogue::EntityKey, Vec<u8>)| Change {
                 key: key.to_string().into_bytes(),
                 value: Some(image.clone()),
             };
-            self.put(entities.iter().map(change).collect()).await?;
+            let changes = entities.iter().map(change).collect();
+            self.pace.step(self.put(changes)).await?;
         }
-        let (witness, high_water) = (journal.durable(), self.directory.context.clock.now());
+        let context = &self.directory.context;
+        let (witness, high_water) = (context.journal.durable(), context.clock.now());
         fail::fail_point!("snapshots::before_finish", |_| std::process::abort());
         let store = self.store.clone();
         blocking(move || {
@@ -118,6 +107,41 @@ impl Snapshots {
         Ok(())
     }
 
+    async fn write_keys(&self, keys: &[StockKey]) -> Result<(), StoreError> {
+        let images = keys.iter().map(|key| self.directory.image(key));
+        let images = future::join_all(images).await;
+        let (mut changes, mut bytes) = (Vec::with_capacity(keys.len()), 0);
+        let mut newest = Position::ZERO;
+        for (key, image) in keys.iter().zip(images) {
+            let Some((image, position)) = image.map_err(|Gone| StoreError::Closed)? else {
+                continue;
+            };
+            let (key, value) = stock_entry(key.as_str(), &image);
+            bytes += value.len();
+            changes.push(Change {
+                key,
+                value: Some(value),
+            });
+            newest = newest.max(position);
+            if bytes >= BYTES_AT_ONCE {
+                self.put_durable(mem::take(&mut changes), newest).await?;
+                bytes = 0;
+            }
+        }
+        self.put_durable(changes, newest).await
+    }
+
+    /// Writes what holds records up to `newest`, once these are durable.
+    async fn put_durable(&self, changes: Vec<Change>, newest: Position) -> Result<(), StoreError> {
+        let journal = &self.directory.context.journal;
+        let mut durable = journal.watch();
+        let settled = durable.wait_for(|durable| *durable >= newest || journal.is_failed());
+        if settled.await.is_err() || journal.is_failed() {
+            return Err(StoreError::Closed);
+        }
+        self.put(changes).await
+    }
+
     async fn put(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         fail::fail_point!("snapshots::before_put", |_| std::process::abort());
         let store = self.store.clone();
@@ -125,10 +149,10 @@ impl Snapshots {
     }
 }
 
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
+pub(super) async fn blocking<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or(Err(StoreError::Closed))
+        .unwrap_or_else(|_| Err(StoreError::Closed.into()))
 }

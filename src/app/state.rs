@@ -1,29 +1,25 @@
 //! All of the data as plain values: entries taken in, then records replayed. What `verify`
-//! compares and what the base generation is moved forward by.
+//! compares. Ledgers are kept packed, but for those at hand: a node has millions.
 
 use std::collections::HashMap;
 
 use super::recovery::{RecoveryError, decode, read_entry};
 use crate::catalogue::{self, CatalogueRecord};
-use crate::journal::codec::{Tagged, stock_entry};
+use crate::journal::Record;
+use crate::journal::codec::Tagged;
 use crate::journal::store::{Entries, Entry};
-use crate::journal::{Change, Record};
 use crate::stock::{Ledger, StockKey};
+
+/// How many ledgers are kept unpacked; past it all are packed again.
+const UNPACKED_MAX: usize = 4096;
 
 /// Ledgers and catalogue, replayed from records.
 #[derive(Default)]
 pub struct State {
-    /// Every ledger.
-    pub ledgers: HashMap<StockKey, Ledger>,
+    images: HashMap<StockKey, Box<[u8]>>,
+    unpacked: HashMap<StockKey, Ledger>,
     /// Items, locations, tokens.
     pub catalogue: catalogue::Recovery,
-    /// Entries that changed since they were last given out.
-    changed: HashMap<Vec<u8>, Changed>,
-}
-
-enum Changed {
-    Stock(StockKey),
-    Catalogue(catalogue::EntityKey),
 }
 
 impl State {
@@ -37,56 +33,65 @@ impl State {
     }
 
     fn load(&mut self, (key, value): &Entry) -> Result<(), RecoveryError> {
-        let Some((stock_key, image)) = read_entry(key, value)? else {
-            return Ok(self.catalogue.load(key, value)?);
-        };
-        let ledger = Ledger::from_image(stock_key.clone(), image);
-        let named =
-            |error: postcard::Error| RecoveryError::Snapshot(stock_key.to_string(), error.into());
-        self.ledgers
-            .insert(stock_key.clone(), ledger.map_err(named)?);
+        match read_entry(key, value)? {
+            Some((stock_key, image)) => {
+                self.images.insert(stock_key, image.into());
+            }
+            None => self.catalogue.load(key, value)?,
+        }
         Ok(())
     }
 
     /// Applies a record, unless the state has it already.
     pub fn replay(&mut self, record: &Record) -> Result<(), RecoveryError> {
-        match decode(record)? {
+        match decode(record.position, &record.bytes)? {
             Tagged::Stock(stock) => {
-                let key = stock.key.clone();
-                let ledger = self.ledgers.entry(key.clone());
-                let ledger = ledger.or_insert_with(|| Ledger::new(key.clone()));
+                let ledger = self.unpack(&stock.key)?;
                 ledger.replay(&stock, record.position.get())?;
-                self.changed
-                    .insert(stock_entry(key.as_str(), &[]).0, Changed::Stock(key));
             }
             Tagged::Catalogue(bytes) => {
-                let record = CatalogueRecord::decode(bytes)?;
-                self.catalogue.replay(&record)?;
-                let key = record.event.key();
-                self.changed
-                    .insert(key.to_string().into_bytes(), Changed::Catalogue(key));
+                self.catalogue.replay(&CatalogueRecord::decode(bytes)?)?;
             }
         }
         Ok(())
     }
 
-    /// The entries that changed since this was last called.
-    pub fn take_changes(&mut self) -> Vec<Change> {
-        let changed = std::mem::take(&mut self.changed);
-        let entry = |(key, changed): (Vec<u8>, Changed)| match changed {
-            Changed::Stock(stock_key) => {
-                let (key, value) =
-                    stock_entry(stock_key.as_str(), &self.ledgers[&stock_key].image());
-                Change {
-                    key,
-                    value: Some(value),
-                }
-            }
-            Changed::Catalogue(entity) => Change {
-                key,
-                value: self.catalogue.register().image(&entity),
-            },
-        };
-        changed.into_iter().map(entry).collect()
+    fn unpack(&mut self, key: &StockKey) -> Result<&mut Ledger, RecoveryError> {
+        if self.unpacked.len() >= UNPACKED_MAX && !self.unpacked.contains_key(key) {
+            self.pack();
+        }
+        if !self.unpacked.contains_key(key) {
+            let ledger = match self.images.get(key) {
+                Some(image) => ledger_of(key, image)?,
+                None => Ledger::new(key.clone()),
+            };
+            self.unpacked.insert(key.clone(), ledger);
+        }
+        Ok(self.unpacked.get_mut(key).expect("it was just put there"))
     }
+
+    fn pack(&mut self) {
+        let packed = self.unpacked.drain();
+        self.images
+            .extend(packed.map(|(key, ledger)| (key, ledger.image().into())));
+    }
+
+    /// Every key there is.
+    pub fn keys(&mut self) -> impl Iterator<Item = &StockKey> {
+        self.pack();
+        self.images.keys()
+    }
+
+    /// The ledger of a key.
+    pub fn ledger(&mut self, key: &StockKey) -> Result<Option<Ledger>, RecoveryError> {
+        self.pack();
+        let image = self.images.get(key);
+        image.map(|image| ledger_of(key, image)).transpose()
+    }
+}
+
+/// The ledger with that image, or the name of the key whose image cannot be read.
+pub(super) fn ledger_of(key: &StockKey, image: &[u8]) -> Result<Ledger, RecoveryError> {
+    Ledger::from_image(key.clone(), image)
+        .map_err(|error| RecoveryError::Snapshot(key.to_string(), error.into()))
 }

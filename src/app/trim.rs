@@ -1,61 +1,201 @@
-//! History is kept as long as configured. What is older is folded into the base generation, the
-//! exact state at the cut, which `verify` starts from; then its groups are deleted.
+//! History is kept as long and as large as configured. What is beyond is folded into the base
+//! generation, the exact state at the cut, which `verify` starts from; then its groups are
+//! deleted. Of the base only the entries are read that the folded records change: it is as large
+//! as the node.
 
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
 
-use super::recovery::RecoveryError;
-use super::state::State;
-use crate::journal::codec::Tagged;
-use crate::journal::{RecordReader, Store};
-use crate::stock::Timestamp;
+use super::recovery::{RecoveryError, decode, read_entry};
+use super::state::ledger_of;
+use crate::catalogue::{self, CatalogueRecord, EntityKey};
+use crate::journal::codec::{Tagged, stock_entry};
+use crate::journal::group::{GroupHeader, Records};
+use crate::journal::store::Groups;
+use crate::journal::{Change, Position, Store, StoreError};
+use crate::stock::{Ledger, StockKey, Timestamp};
 
-/// How many records one step folds; appends wait while a step is written.
-const RECORDS_AT_ONCE: usize = 500;
+/// How many records one step folds, to the end of their group; appends wait while it is written.
+const RECORDS_AT_ONCE: usize = 128;
 
-/// Folds history decided before `limit` into the base; gives the number of records folded. Only
-/// what the newest snapshot round covers may go.
-///
-/// Blocks for as long as it takes to read the base; to be run beside the work.
-pub fn trim(store: &Arc<dyn Store>, limit: Timestamp) -> Result<u64, RecoveryError> {
-    let Some(round) = store.round() else {
+/// What of history is to go: whatever is beyond either bound.
+#[derive(Clone, Copy, Debug)]
+pub struct Beyond {
+    /// What was decided before.
+    pub before: Timestamp,
+    /// The oldest, so many bytes of it.
+    pub bytes: u64,
+}
+
+/// What was decided before `limit`, however little it is.
+#[cfg(test)]
+pub fn older(before: Timestamp) -> Beyond {
+    Beyond { before, bytes: 0 }
+}
+
+/// A trim under way.
+pub struct Trim {
+    /// What the newest snapshot round covers: no more may go.
+    cut: Position,
+    beyond: Beyond,
+    bytes: u64,
+    folded: u64,
+}
+
+impl Trim {
+    /// Begins to fold what is beyond; none when there is no finished snapshot round.
+    pub fn begin(store: &dyn Store, beyond: Beyond) -> Result<Option<Trim>, RecoveryError> {
+        let Some(round) = store.round() else {
+            return Ok(None);
+        };
+        Ok(Some(Trim {
+            cut: round.cut,
+            beyond,
+            bytes: 0,
+            folded: 0,
+        }))
+    }
+
+    /// Folds a step; false when that was all.
+    pub fn step(&mut self, store: &dyn Store) -> Result<bool, RecoveryError> {
+        let mut fold = Fold::new(store);
+        // Opened anew for each step: an open view keeps what was trimmed from being freed.
+        let mut groups = store.read(store.earliest())?;
+        let (mut records, mut cut) = (0, None);
+        while records < RECORDS_AT_ONCE
+            && let Some((first, group)) = self.next_group(&mut groups)?
+        {
+            let damaged = |source| StoreError::Group { first, source };
+            for (nth, bytes) in (0..).zip(Records::new(group).map_err(damaged)?) {
+                let (position, bytes) = (first.plus(nth), bytes.map_err(damaged)?);
+                fold.replay(position, &bytes)?;
+                records += 1;
+                cut = Some(position);
+            }
+        }
+        drop(groups);
+        let Some(cut) = cut else {
+            if self.folded > 0 {
+                store.free_trimmed()?;
+            }
+            return Ok(false);
+        };
+        fail::fail_point!("trim::before_advance", |_| std::process::abort());
+        store.advance_base(cut, fold.changes())?;
+        fail::fail_point!("trim::after_advance", |_| std::process::abort());
+        self.folded += records as u64;
+        Ok(true)
+    }
+
+    /// The next group, if it is beyond either bound.
+    fn next_group(
+        &mut self,
+        groups: &mut Groups,
+    ) -> Result<Option<(Position, Vec<u8>)>, RecoveryError> {
+        let Some(group) = groups.next() else {
+            return Ok(None);
+        };
+        let (first, bytes) = group?;
+        let header = GroupHeader::read(&bytes);
+        let header = header.map_err(|source| StoreError::Group { first, source })?;
+        let after = first.plus(u64::from(header.records));
+        let is_covered = after <= self.cut.next();
+        let is_old = header.high_water < self.beyond.before;
+        let is_too_much = self.bytes < self.beyond.bytes;
+        if !is_covered || !(is_old || is_too_much) {
+            return Ok(None);
+        }
+        self.bytes += bytes.len() as u64;
+        Ok(Some((first, bytes)))
+    }
+
+    /// How many records were folded.
+    pub fn folded(&self) -> u64 {
+        self.folded
+    }
+}
+
+/// Folds all that is beyond at once; gives the number of records.
+#[cfg(test)]
+pub fn trim(store: &dyn Store, beyond: Beyond) -> Result<u64, RecoveryError> {
+    let Some(mut trim) = Trim::begin(store, beyond)? else {
         return Ok(0);
     };
-    if !begins_before(store, limit)? {
-        return Ok(0);
-    }
-    let mut state = State::of(store.base()?)?;
-    let (mut folded, mut in_step) = (0, 0);
-    for record in RecordReader::open(&**store, store.earliest())? {
-        let record = record?;
-        if record.position > round.cut || decided_at(&record)?.is_some_and(|at| at >= limit) {
-            break;
-        }
-        state.replay(&record)?;
-        in_step += 1;
-        if record.ends_group && in_step >= RECORDS_AT_ONCE {
-            fail::fail_point!("trim::before_advance", |_| std::process::abort());
-            store.advance_base(record.position, state.take_changes())?;
-            fail::fail_point!("trim::after_advance", |_| std::process::abort());
-            folded += in_step as u64;
-            in_step = 0;
-        }
-    }
-    Ok(folded)
+    while trim.step(store)? {}
+    Ok(trim.folded())
 }
 
-/// Whether there is anything to trim, before the base is read for it.
-fn begins_before(store: &Arc<dyn Store>, limit: Timestamp) -> Result<bool, RecoveryError> {
-    for record in RecordReader::open(&**store, store.earliest())?.take(RECORDS_AT_ONCE) {
-        if decided_at(&record?)?.is_some_and(|at| at >= limit) {
-            return Ok(false);
-        }
-    }
-    Ok(store.earliest() <= store.last())
+/// The entries of the base that a step changes.
+struct Fold<'a> {
+    store: &'a dyn Store,
+    ledgers: HashMap<StockKey, Ledger>,
+    catalogue: catalogue::Recovery,
+    entities: BTreeSet<EntityKey>,
 }
 
-fn decided_at(record: &crate::journal::Record) -> Result<Option<Timestamp>, RecoveryError> {
-    Ok(match super::recovery::decode(record)? {
-        Tagged::Stock(stock) => Some(stock.at),
-        Tagged::Catalogue(_) => None,
-    })
+impl<'a> Fold<'a> {
+    fn new(store: &'a dyn Store) -> Fold<'a> {
+        Fold {
+            store,
+            ledgers: HashMap::new(),
+            catalogue: catalogue::Recovery::default(),
+            entities: BTreeSet::new(),
+        }
+    }
+
+    fn replay(&mut self, position: Position, bytes: &[u8]) -> Result<(), RecoveryError> {
+        match decode(position, bytes)? {
+            Tagged::Stock(stock) => {
+                if !self.ledgers.contains_key(&stock.key) {
+                    let ledger = self.base_ledger(&stock.key)?;
+                    self.ledgers.insert(stock.key.clone(), ledger);
+                }
+                let ledger = self.ledgers.get_mut(&stock.key);
+                let ledger = ledger.expect("it was just put there");
+                ledger.replay(&stock, position.get())?;
+            }
+            Tagged::Catalogue(bytes) => {
+                let record = CatalogueRecord::decode(bytes)?;
+                let entity = record.event.key();
+                if self.entities.insert(entity.clone()) {
+                    let key = entity.to_string().into_bytes();
+                    if let Some(value) = self.store.base_entry(&key)? {
+                        self.catalogue.load(&key, &value)?;
+                    }
+                }
+                self.catalogue.replay(&record)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn base_ledger(&self, key: &StockKey) -> Result<Ledger, RecoveryError> {
+        let (entry_key, _) = stock_entry(key.as_str(), &[]);
+        if let Some(value) = self.store.base_entry(&entry_key)?
+            && let Some((_, image)) = read_entry(&entry_key, &value)?
+        {
+            return ledger_of(key, &image);
+        }
+        Ok(Ledger::new(key.clone()))
+    }
+
+    fn changes(self) -> Vec<Change> {
+        let of_key = |(key, ledger): (StockKey, Ledger)| {
+            let (key, value) = stock_entry(key.as_str(), &ledger.image());
+            Change {
+                key,
+                value: Some(value),
+            }
+        };
+        let register = self.catalogue.register();
+        let of_entity = |entity: &EntityKey| Change {
+            key: entity.to_string().into_bytes(),
+            value: register.image(entity),
+        };
+        let entities: Vec<Change> = self.entities.iter().map(of_entity).collect();
+        self.ledgers
+            .into_iter()
+            .map(of_key)
+            .chain(entities)
+            .collect()
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::recovery::RecoveryError;
 use super::snapshots::{Snapshots, blocking};
-use super::trim;
+use super::trim::{Beyond, Trim};
 use crate::config;
 use crate::stock::time::{DAY_MS, Timestamp};
 
@@ -18,9 +19,15 @@ pub async fn run(snapshots: Snapshots, config: config::Journal) {
         every.tick().await;
         let now = clock.now();
         let rounded = round(&snapshots, now).await;
-        if rounded && now >= trim_at {
+        let surplus = snapshots.store.history_bytes();
+        let surplus = surplus.saturating_sub(config.history_bytes_max);
+        if rounded && (now >= trim_at || surplus > 0) {
             let kept_ms = i64::from(config.history_days) * DAY_MS;
-            trim_before(&snapshots, now.plus_millis(-kept_ms)).await;
+            let beyond = Beyond {
+                before: now.plus_millis(-kept_ms),
+                bytes: surplus,
+            };
+            trim(&snapshots, beyond).await;
             trim_at = now.plus_millis(i64::from(config.trim_interval_seconds) * 1000);
         }
     }
@@ -43,15 +50,36 @@ async fn round(snapshots: &Snapshots, now: Timestamp) -> bool {
     }
 }
 
-async fn trim_before(snapshots: &Snapshots, limit: Timestamp) {
+async fn trim(snapshots: &Snapshots, beyond: Beyond) {
+    if beyond.bytes > 0 {
+        tracing::warn!(
+            surplus_bytes = beyond.bytes,
+            "history takes more of the disk than journal.history_bytes_max: the oldest goes, \
+             whatever journal.history_days says"
+        );
+    }
+    match trim_in_steps(snapshots, beyond).await {
+        Ok(records @ 1..) => tracing::info!(records, "history trimmed"),
+        Ok(0) => {}
+        Err(error) => tracing::error!(%error, "history could not be trimmed; tried again later"),
+    }
+}
+
+async fn trim_in_steps(snapshots: &Snapshots, beyond: Beyond) -> Result<u64, RecoveryError> {
     let store = snapshots.store.clone();
-    let trimmed = blocking(move || {
-        trim::trim(&store, limit).map_err(|error| {
-            tracing::error!(%error, "history could not be trimmed; tried again later");
-            crate::journal::StoreError::Closed
-        })
-    });
-    if let Ok(records @ 1..) = trimmed.await {
-        tracing::info!(records, "history trimmed");
+    let Some(mut trim) = blocking(move || Trim::begin(&*store, beyond)).await? else {
+        return Ok(0);
+    };
+    loop {
+        let store = snapshots.store.clone();
+        let step = blocking(move || {
+            let more = trim.step(&*store)?;
+            Ok::<_, RecoveryError>((trim, more))
+        });
+        let more;
+        (trim, more) = snapshots.pace.step(step).await?;
+        if !more {
+            return Ok(trim.folded());
+        }
     }
 }

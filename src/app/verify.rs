@@ -67,7 +67,8 @@ impl fmt::Display for Verified {
     }
 }
 
-/// Recomputes everything; `progress` hears how many records were replayed.
+/// Recomputes everything, holding each ledger twice, packed: some hundred bytes a key, and more for
+/// what it holds and remembers. `progress` hears how many records were replayed.
 pub fn verify(store: &dyn Store, mut progress: impl FnMut(u64)) -> Result<Verified, RecoveryError> {
     let mut truth = State::of(store.base()?)?;
     let mut served = State::of(store.snapshots()?)?;
@@ -88,24 +89,26 @@ pub fn verify(store: &dyn Store, mut progress: impl FnMut(u64)) -> Result<Verifi
         verified.records += 1;
         progress(verified.records);
     }
-    for ledger in truth.ledgers.values() {
-        latest = latest.max(ledger.level().updated_at);
+    let keys: BTreeSet<StockKey> = truth.keys().chain(served.keys()).cloned().collect();
+    for key in &keys {
+        if let Some(ledger) = truth.ledger(key)? {
+            latest = latest.max(ledger.level().updated_at);
+        }
     }
-    compare(&mut truth, &mut served, latest, &mut verified);
+    verified.keys = keys.len();
+    compare_ledgers(keys, (&mut truth, &mut served), latest, &mut verified)?;
+    compare_catalogues(&truth, &served, &mut verified);
     Ok(verified)
 }
 
-fn compare(truth: &mut State, served: &mut State, latest: Timestamp, verified: &mut Verified) {
-    let keys: BTreeSet<StockKey> = truth
-        .ledgers
-        .keys()
-        .chain(served.ledgers.keys())
-        .cloned()
-        .collect();
-    verified.keys = keys.len();
+fn compare_ledgers(
+    keys: BTreeSet<StockKey>,
+    (truth, served): (&mut State, &mut State),
+    latest: Timestamp,
+    verified: &mut Verified,
+) -> Result<(), RecoveryError> {
     for key in keys {
-        let (Some(replayed), Some(kept)) =
-            (truth.ledgers.get_mut(&key), served.ledgers.get_mut(&key))
+        let (Some(mut replayed), Some(mut kept)) = (truth.ledger(&key)?, served.ledger(&key)?)
         else {
             differ(
                 verified,
@@ -128,6 +131,10 @@ fn compare(truth: &mut State, served: &mut State, latest: Timestamp, verified: &
             );
         }
     }
+    Ok(())
+}
+
+fn compare_catalogues(truth: &State, served: &State, verified: &mut Verified) {
     let (replayed, kept) = (truth.catalogue.register(), served.catalogue.register());
     let (replayed, kept) = (replayed.images(), kept.images());
     verified.entities = replayed.len();

@@ -19,7 +19,7 @@ pub struct ServerArgs {
 
 /// What a request does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Method {
+pub(crate) enum Method {
     Get,
     Post,
     Put,
@@ -28,30 +28,30 @@ pub(super) enum Method {
 
 /// What came back.
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) retry_after: Option<Duration>,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// A problem of RFC 9457, as much of it as a person at a terminal needs.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     #[serde(default)]
-    pub(super) code: String,
+    pub(crate) code: String,
     #[serde(default)]
     title: String,
     #[serde(default)]
     detail: String,
     #[serde(default)]
-    pub(super) errors: Vec<Fault>,
+    pub(crate) errors: Vec<Fault>,
 }
 
 /// One fault in a body.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     #[serde(default)]
-    pub(super) pointer: String,
+    pub(crate) pointer: String,
     #[serde(default)]
     code: String,
     #[serde(default)]
@@ -61,7 +61,7 @@ pub(super) struct Fault {
 impl Problem {
     /// In words, of one entry of a list: what is wrong with which of its members. The place in
     /// the list means nothing to somebody who wrote a file of lines.
-    pub(super) fn words_of_entry(&self) -> String {
+    pub(crate) fn words_of_entry(&self) -> String {
         if self.errors.is_empty() {
             return self.words();
         }
@@ -70,7 +70,7 @@ impl Problem {
     }
 
     /// In words: the code, and what is said about it.
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let said = if self.detail.is_empty() {
             &self.title
         } else {
@@ -82,7 +82,7 @@ impl Problem {
 
 impl Fault {
     /// In words: the code, the member of the list's entry, and what is said about it.
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let member: Vec<&str> = self.pointer.split('/').skip(3).collect();
         match member.is_empty() {
             true => joined(&self.code, &self.detail),
@@ -101,23 +101,23 @@ fn joined(code: &str, said: &str) -> String {
 }
 
 impl Answer {
-    pub(super) fn is_success(&self) -> bool {
+    pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
     /// The problem in the body, or an empty one if something in between answered in our place.
-    pub(super) fn problem(&self) -> Problem {
+    pub(crate) fn problem(&self) -> Problem {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
     /// The refusal in words, the status first.
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         format!("{} {}", self.status, self.problem().words())
     }
 }
 
 /// The other side; a script in tests.
-pub(super) trait Server {
+pub(crate) trait Server {
     /// One request. The error is a lost connection: whether anything happened is unknown.
     fn call(&mut self, method: Method, path: &str, body: Option<&str>) -> Result<Answer, String>;
 
@@ -126,7 +126,7 @@ pub(super) trait Server {
 }
 
 /// A server at the end of a connection that is kept open.
-pub(super) struct HttpServer {
+pub(crate) struct HttpServer {
     agent: ureq::Agent,
     base: String,
     authorization: String,
@@ -138,7 +138,7 @@ const CONNECT_SECONDS_MAX: u64 = 10;
 const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 impl HttpServer {
-    pub(super) fn new(arguments: &ServerArgs) -> Self {
+    pub(crate) fn new(arguments: &ServerArgs) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -154,12 +154,23 @@ impl HttpServer {
     }
 }
 
-impl Server for HttpServer {
-    fn call(&mut self, method: Method, path: &str, body: Option<&str>) -> Result<Answer, String> {
+impl HttpServer {
+    /// One request under an Idempotency-Key, if it has one: then it is safe to repeat.
+    pub(crate) fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<&str>,
+        key: Option<&str>,
+    ) -> Result<Answer, String> {
         let url = format!("{}{path}", self.base);
         let authorization = self.authorization.as_str();
         let with_body = |request: ureq::RequestBuilder<ureq::typestate::WithBody>| {
             let request = request.header("authorization", authorization);
+            let request = match key {
+                Some(key) => request.header("idempotency-key", key),
+                None => request,
+            };
             match body {
                 Some(body) => request.content_type("application/json").send(body),
                 None => request.send_empty(),
@@ -189,6 +200,12 @@ impl Server for HttpServer {
             body: body.map_err(lost)?,
         })
     }
+}
+
+impl Server for HttpServer {
+    fn call(&mut self, method: Method, path: &str, body: Option<&str>) -> Result<Answer, String> {
+        self.send(method, path, body, None)
+    }
 
     fn wait(&mut self, duration: Duration) {
         std::thread::sleep(duration);
@@ -206,7 +223,7 @@ const WAIT_FIRST: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// The last thing heard, once patience is at its end.
-pub(super) fn persist(
+pub(crate) fn persist(
     server: &mut impl Server,
     method: Method,
     path: &str,
@@ -230,13 +247,13 @@ pub(super) fn persist(
 }
 
 /// What the server asked for, or a wait that doubles.
-pub(super) fn patience(attempt: u32, asked: Option<Duration>) -> Duration {
+pub(crate) fn patience(attempt: u32, asked: Option<Duration>) -> Duration {
     let own = WAIT_FIRST * 2u32.saturating_pow(attempt.saturating_sub(1).min(16));
     asked.unwrap_or(own).min(WAIT_MAX)
 }
 
 /// One segment of a path, percent-encoded down to the unreserved characters of RFC 3986.
-pub(super) fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

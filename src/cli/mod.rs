@@ -1,11 +1,12 @@
-//! The command line: what can be asked of the program, and the client side of it. `serve` and
-//! `verify` are described here and done elsewhere; `import` and `token` talk to a server over
-//! HTTP like any other client.
+//! The command line: what can be asked of the program, and the client side of it. `serve`, `demo`,
+//! `verify` and `config` are described here and done elsewhere; `import` and `token` talk to a
+//! server over HTTP like any other client.
 //!
 //! It must not know anything of ours but the configuration: what it sends is what the contract
 //! says, so it proves that the contract suffices.
 
-mod client;
+pub(crate) mod client;
+mod demo;
 mod import;
 mod serve;
 mod token;
@@ -17,8 +18,10 @@ use clap::{Parser, Subcommand};
 use crate::telemetry::logging::LogFormat;
 
 pub use client::ServerArgs;
+pub use demo::DemoArgs;
 pub use import::{ImportArgs, Sheet};
-pub use serve::{ServeArgs, VerifyArgs};
+pub(crate) use import::{Layout, send_all};
+pub use serve::{ConfigAction, ConfigArgs, ServeArgs, VerifyArgs};
 pub use token::{TokenAction, TokenArgs};
 
 /// Onhand: how many of this product can I sell here, right now?
@@ -29,14 +32,9 @@ pub struct CommandLine {
     #[command(subcommand)]
     pub command: Command,
     /// How much to log: a level, or targets with levels, as in info,onhand::journal=debug
-    #[arg(
-        long,
-        global = true,
-        env = "ONHAND_LOG",
-        value_name = "FILTER",
-        default_value = "info"
-    )]
-    pub log: String,
+    /// [default: info; of demo: warn]
+    #[arg(long, global = true, env = "ONHAND_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
     /// Logs for a person or for a machine; they go to standard error
     #[arg(
         long,
@@ -48,17 +46,30 @@ pub struct CommandLine {
     pub log_format: LogFormat,
 }
 
+impl CommandLine {
+    /// How much to log. Beside the demo's lines for a person only what is wrong is of interest.
+    pub fn log(&self) -> &str {
+        let is_demo = matches!(self.command, Command::Demo(_));
+        let usual = if is_demo { "warn" } else { "info" };
+        self.log.as_deref().unwrap_or(usual)
+    }
+}
+
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Runs the server
     Serve(ServeArgs),
+    /// Runs the server with a sample retailer and simulated people, on temporary data
+    Demo(DemoArgs),
     /// Sends a CSV file to a server, with every bad line reported by its number
     Import(ImportArgs),
     /// Recomputes every figure from the journal of a data directory that no server has open
     Verify(VerifyArgs),
     /// Creates, lists and revokes tokens
     Token(TokenArgs),
+    /// Prints every option, or checks a configuration
+    Config(ConfigArgs),
 }
 
 /// Runs a command that talks to a server; its exit code is 0 only if all of it was done.

@@ -1,81 +1,81 @@
 //! The flags of `serve` and `verify`, laid over file and environment. It must not know how a
 //! server is built: its product is a checked configuration.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigFaults, Reading};
 
-/// Flags of `serve`. Each wins over the configuration file and over the environment.
+/// Flags of `serve`. Each wins over the configuration file and over the environment. Their values
+/// are read where those of all sources are, so that what is wrong is told in one go.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ServeArgs {
-    /// The public listener [default: 127.0.0.1:8080]
-    #[arg(long, env = "ONHAND_LISTEN", value_name = "ADDRESS")]
-    pub listen: Option<SocketAddr>,
-    /// The listener for metrics and probes [default: 127.0.0.1:8081]
-    #[arg(long, env = "ONHAND_OPS_LISTEN", value_name = "ADDRESS")]
-    pub ops_listen: Option<SocketAddr>,
-    /// Where the data is kept [default: ./onhand-data]
-    #[arg(long, env = "ONHAND_DATA_DIR", value_name = "DIRECTORY")]
-    pub data_dir: Option<PathBuf>,
+    /// The public listener [default: 127.0.0.1:8080] [env: ONHAND_LISTEN]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// The listener for metrics and probes [default: 127.0.0.1:8081] [env: ONHAND_OPS_LISTEN]
+    #[arg(long, value_name = "ADDRESS")]
+    pub ops_listen: Option<String>,
+    /// Where the data is kept [default: ./onhand-data] [env: ONHAND_DATA_DIR]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub data_dir: Option<String>,
     /// The configuration file (TOML)
     #[arg(long, env = "ONHAND_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Adds POST /v1/noop, the yardstick that speed is measured against
+    /// Adds POST /v1/noop, the yardstick that speed is measured against [env: ONHAND_YARDSTICK]
     #[arg(
-        long, env = "ONHAND_YARDSTICK", value_name = "BOOL",
-        num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true",
     )]
-    pub yardstick: Option<bool>,
-    /// The TLS certificate chain (PEM)
-    #[arg(long, env = "ONHAND_TLS_CERT", value_name = "FILE")]
-    pub tls_cert: Option<PathBuf>,
-    /// The key of the certificate (PEM)
-    #[arg(long, env = "ONHAND_TLS_KEY", value_name = "FILE")]
-    pub tls_key: Option<PathBuf>,
-    /// A proxy in front ends TLS and says who the client is
+    pub yardstick: Option<String>,
+    /// The TLS certificate chain (PEM) [env: ONHAND_TLS_CERT]
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<String>,
+    /// The key of the certificate (PEM) [env: ONHAND_TLS_KEY]
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<String>,
+    /// A proxy in front ends TLS and says who the client is [env: ONHAND_BEHIND_PROXY]
     #[arg(
-        long, env = "ONHAND_BEHIND_PROXY", value_name = "BOOL",
-        num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_missing_value = "true",
     )]
-    pub behind_proxy: Option<bool>,
+    pub behind_proxy: Option<String>,
 }
 
 impl ServeArgs {
     /// The configuration to serve with: checked, nothing opened yet.
     ///
     /// # Errors
-    /// What is wrong with it, in words for the person who wrote it.
-    pub fn configuration(&self) -> Result<Config, ConfigError> {
-        let mut config = Config::read(self.config.as_deref(), std::env::vars_os())?;
-        self.lay_over(&mut config);
-        config.check()?;
-        Ok(config)
+    /// All that is wrong with it, in words for the person who wrote it.
+    pub fn configuration(&self) -> Result<Config, ConfigFaults> {
+        self.reading().checked()
     }
 
-    fn lay_over(&self, config: &mut Config) {
-        let flags = self.clone();
-        let http = &mut config.http;
-        http.listen = flags.listen.unwrap_or(http.listen);
-        http.ops_listen = flags.ops_listen.unwrap_or(http.ops_listen);
-        http.yardstick = flags.yardstick.unwrap_or(http.yardstick);
-        http.behind_proxy = flags.behind_proxy.unwrap_or(http.behind_proxy);
-        http.tls_cert = flags.tls_cert.or(http.tls_cert.take());
-        http.tls_key = flags.tls_key.or(http.tls_key.take());
-        if let Some(data_dir) = flags.data_dir {
-            config.journal.data_dir = data_dir;
-        }
+    /// What the sources come to, whether or not one could serve with it.
+    pub fn reading(&self) -> Reading {
+        let flags = [
+            ("--listen", &self.listen),
+            ("--ops-listen", &self.ops_listen),
+            ("--data-dir", &self.data_dir),
+            ("--yardstick", &self.yardstick),
+            ("--tls-cert", &self.tls_cert),
+            ("--tls-key", &self.tls_key),
+            ("--behind-proxy", &self.behind_proxy),
+        ];
+        let given = flags.into_iter();
+        let given = given.filter_map(|(flag, value)| Some((flag, value.clone()?)));
+        let given: Vec<_> = given.collect();
+        Reading::of(self.config.as_deref(), std::env::vars_os(), &given)
     }
 }
 
 /// Flags of `verify`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct VerifyArgs {
-    /// Where the data is kept [default: ./onhand-data]
-    #[arg(long, env = "ONHAND_DATA_DIR", value_name = "DIRECTORY")]
-    pub data_dir: Option<PathBuf>,
+    /// Where the data is kept [default: ./onhand-data] [env: ONHAND_DATA_DIR]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub data_dir: Option<String>,
     /// The configuration file (TOML) that the server runs with
     #[arg(long, env = "ONHAND_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -85,14 +85,30 @@ impl VerifyArgs {
     /// The configuration to verify with.
     ///
     /// # Errors
-    /// What is wrong with it, in words for the person who wrote it.
-    pub fn configuration(&self) -> Result<Config, ConfigError> {
-        let mut config = Config::read(self.config.as_deref(), std::env::vars_os())?;
-        if let Some(data_dir) = &self.data_dir {
-            config.journal.data_dir.clone_from(data_dir);
-        }
-        Ok(config)
+    /// All that is wrong with it, in words for the person who wrote it.
+    pub fn configuration(&self) -> Result<Config, ConfigFaults> {
+        let flags: Vec<_> = self.data_dir.iter().cloned().collect();
+        let flags: Vec<_> = flags.into_iter().map(|dir| ("--data-dir", dir)).collect();
+        Reading::of(self.config.as_deref(), std::env::vars_os(), &flags).into_config()
     }
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: ConfigAction,
+}
+
+/// What can be done with the configuration.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ConfigAction {
+    /// Prints a commented file with every option, its default, its unit and its reason
+    Default,
+    /// Reads file, environment and flags as `serve` would, tells everything that is wrong and
+    /// where each value comes from; exit code 1 if the server would not start with it
+    Check(Box<ServeArgs>),
 }
 
 #[cfg(test)]
@@ -114,28 +130,55 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_wins_over_everything_and_an_absent_one_over_nothing() {
-        let mut config = Config::default();
-        config.http.behind_proxy = true;
-        config.http.tls_cert = Some("from-the-file.pem".into());
-        serve(&["--listen", "0.0.0.0:9", "--data-dir", "/data"]).lay_over(&mut config);
+    fn a_flag_wins_and_an_absent_one_leaves_what_is_there() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = "[http]\nbehind_proxy = true\nlisten = \"127.0.0.1:1\"\n";
+        std::fs::write(file.path(), text).unwrap();
+        let config = file.path().to_str().unwrap();
+        let flags = [
+            "--config",
+            config,
+            "--listen",
+            "0.0.0.0:9",
+            "--data-dir",
+            "/data",
+        ];
+        let config = serve(&flags).configuration().unwrap();
         assert_eq!(config.http.listen.to_string(), "0.0.0.0:9");
         assert_eq!(config.http.ops_listen, Config::default().http.ops_listen);
-        assert_eq!(
-            config.http.tls_cert.as_deref(),
-            Some(Path::new("from-the-file.pem"))
-        );
         assert_eq!(config.journal.data_dir, Path::new("/data"));
         assert!(config.http.behind_proxy);
     }
 
     #[test]
     fn a_switch_can_be_turned_on_and_off() {
-        let mut config = Config::default();
-        serve(&["--yardstick", "--behind-proxy"]).lay_over(&mut config);
-        assert!(config.http.yardstick && config.http.behind_proxy);
-        serve(&["--yardstick=false"]).lay_over(&mut config);
-        assert!(!config.http.yardstick && config.http.behind_proxy);
+        let on = serve(&["--yardstick", "--behind-proxy"])
+            .configuration()
+            .unwrap();
+        assert!(on.http.yardstick && on.http.behind_proxy);
+        let off = serve(&["--yardstick=false", "--behind-proxy"]);
+        let off = off.configuration().unwrap();
+        assert!(!off.http.yardstick && off.http.behind_proxy);
+    }
+
+    #[test]
+    fn what_is_wrong_with_flags_is_told_together() {
+        let flags = [
+            "--listen",
+            "here",
+            "--yardstick=perhaps",
+            "--tls-cert",
+            "c.pem",
+        ];
+        let told = serve(&flags).configuration().unwrap_err().to_string();
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines.len(), 3, "{told}");
+        assert!(lines[0].starts_with("flag --listen: `http.listen` cannot be `here`"));
+        assert!(lines[1].starts_with("flag --yardstick"), "{told}");
+        assert!(
+            lines[2].contains("both a certificate and its key"),
+            "{told}"
+        );
     }
 
     #[test]

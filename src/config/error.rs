@@ -7,22 +7,29 @@ use std::path::PathBuf;
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A line of the file, counted from 1.
+    /// A place in the file, counted from 1.
     File {
         /// The file.
         path: PathBuf,
         /// The line.
         line: usize,
+        /// The character in the line.
+        column: usize,
     },
     /// A variable of the environment.
     Variable(String),
+    /// A flag of the command line, dashes included.
+    Flag(&'static str),
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File { path, line } => write!(f, "{}, line {line}", path.display()),
+            Self::File { path, line, column } => {
+                write!(f, "{}, line {line}, column {column}", path.display())
+            }
             Self::Variable(name) => write!(f, "environment variable {name}"),
+            Self::Flag(name) => write!(f, "flag {name}"),
         }
     }
 }
@@ -78,6 +85,32 @@ pub enum ConfigError {
         /// Why not, and what to do.
         reason: String,
     },
+}
+
+impl ConfigError {
+    /// Where in the file it is; zeros for what is not in it.
+    pub(super) fn line_and_column(&self) -> (usize, usize) {
+        match self {
+            Self::Malformed { place, .. }
+            | Self::Unknown { place, .. }
+            | Self::Value { place, .. } => match place {
+                Source::File { line, column, .. } => (*line, *column),
+                Source::Variable(_) | Source::Flag(_) => (0, 0),
+            },
+            Self::Unreadable { .. } | Self::Contradiction { .. } => (0, 0),
+        }
+    }
+}
+
+/// Everything that is wrong with a configuration, in the order in which it was met.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigFaults(pub Vec<ConfigError>);
+
+impl fmt::Display for ConfigFaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
 }
 
 fn meaning(meant: &Option<String>) -> String {

@@ -27,7 +27,7 @@ section! {
         /// by commas. Without any they are the service's own: a stranger's page gets nothing.
         origins: Origins = Origins::default();
         /// Threads that parse and answer requests; 0 means one per core.
-        workers: usize = 0, in 0..=1024;
+        workers: usize = 0, in 0..=1024, of "threads";
         /// Connections accepted at once per worker, so that a storm meets a limit before memory
         /// does; more than the feed may take, so that it never shuts others out.
         connections_max: usize = 25_000, in 1..=1_000_000;
@@ -46,7 +46,7 @@ section! {
         /// few times a second, a scraper far more.
         requests_per_second_max: u32 = 1_000;
         /// How far an address may run ahead of its rate: a page with many products at once.
-        requests_burst_max: u32 = 4_000, in 1..=1_000_000;
+        requests_burst_max: u32 = 4_000, in 1..=1_000_000, of "requests";
         /// Requests a second with a token, by token; 0 lifts the limit, because back ends of our
         /// own are shed by the queues, which know better.
         token_requests_per_second_max: u32 = 0;
@@ -68,9 +68,13 @@ section! {
         group_bytes_max: usize = 4_194_304, in 65_536..=268_435_456;
         /// How long history is kept for `/v1/events`, the ledgers and `verify`.
         history_days: u32 = 30, in 0..=3_650;
+        /// The most history keeps on disk, whatever its days; the oldest goes first. The disk needs
+        /// room for this, for two copies of all keys and for 256 MiB of the engine's own.
+        history_bytes_max: u64 = 68_719_476_736, in 67_108_864..=1_125_899_906_842_624_u64;
         /// How often changed keys are snapshotted; it bounds what a restart has to replay.
         snapshot_interval_seconds: u64 = 60, in 1..=86_400;
-        /// How often history past its days is trimmed; each time the whole base is read.
+        /// How often history past its days is trimmed; past its bytes it is after every snapshot
+        /// round.
         trim_interval_seconds: u32 = 3_600, in 1..=86_400;
     }
 }
@@ -79,9 +83,9 @@ section! {
     /// Concurrency: mailboxes, time-outs, passivation.
     Actors as "actors" {
         /// Threads that run actors; 0 means one per core.
-        arbiters: usize = 0, in 0..=1024;
+        arbiters: usize = 0, in 0..=1024, of "threads";
         /// Messages that may wait at one key. Past it the caller gets a 503.
-        mailbox_capacity: usize = 4_096, in 16..=1_048_576;
+        mailbox_capacity: usize = 4_096, in 16..=1_048_576, of "messages";
         /// How long a caller waits before its outcome is called unknown.
         command_timeout_ms: u64 = 5_000, in 10..=600_000;
         /// How long a prepared hold waits for its lead before it asks.
@@ -95,7 +99,7 @@ section! {
     /// The rules of stock and reservations.
     Stock as "stock" {
         /// At or below this many available the public status is `limited` and the number is told.
-        limited_max: u32 = 3;
+        limited_max: u32 = 3, of "units of sale";
         /// The life of a reservation that asks for none.
         ttl_seconds_default: u32 = 600, in 1..=14_400;
         /// The longest life one may ask for: a hold keeps stock from others.

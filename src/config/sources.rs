@@ -7,20 +7,21 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, ConfigError, Source, closest};
+use super::{Config, ConfigError, Reading, Source, closest};
 
 const PREFIX: &str = "ONHAND_";
 
-/// Variables whose name is the flag's, not the section's and the option's.
+/// Options that have a flag, and so a variable whose name is the flag's, not the section's and
+/// the option's. The first token has the variable only: a command line shows to everyone.
 const FLAGS: &[(&str, &str, &str)] = &[
-    ("ONHAND_LISTEN", "http", "listen"),
-    ("ONHAND_OPS_LISTEN", "http", "ops_listen"),
-    ("ONHAND_TLS_CERT", "http", "tls_cert"),
-    ("ONHAND_TLS_KEY", "http", "tls_key"),
-    ("ONHAND_BEHIND_PROXY", "http", "behind_proxy"),
-    ("ONHAND_YARDSTICK", "http", "yardstick"),
-    ("ONHAND_ADMIN_TOKEN", "http", "admin_token"),
-    ("ONHAND_DATA_DIR", "journal", "data_dir"),
+    ("--listen", "http", "listen"),
+    ("--ops-listen", "http", "ops_listen"),
+    ("--tls-cert", "http", "tls_cert"),
+    ("--tls-key", "http", "tls_key"),
+    ("--behind-proxy", "http", "behind_proxy"),
+    ("--yardstick", "http", "yardstick"),
+    ("--admin-token", "http", "admin_token"),
+    ("--data-dir", "journal", "data_dir"),
 ];
 
 /// Variables that are ours but not of the configuration: the command line reads them.
@@ -33,132 +34,93 @@ const ELSEWHERE: &[&str] = &[
 ];
 
 /// Lays a file over the configuration.
-pub(super) fn apply_file(config: &mut Config, path: &Path, text: &str) -> Result<(), ConfigError> {
-    let place = |at: usize| Source::File {
-        path: path.to_owned(),
-        line: line_of(text, at),
-    };
-    let document = DeTable::parse(text).map_err(|error| ConfigError::Malformed {
-        place: place(error.span().map_or(0, |span| span.start)),
-        reason: error.message().to_owned(),
-    })?;
+pub(super) fn apply_file(reading: &mut Reading, path: &Path, text: &str) {
+    let place = |at: usize| place_in(path, text, at);
+    let (document, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        reading.blame(ConfigError::Malformed {
+            place: place(error.span().map_or(0, |span| span.start)),
+            reason: error.message().to_owned(),
+        });
+    }
     for (name, section) in document.get_ref() {
         let at = place(name.span().start);
         let Some(options) = section.get_ref().as_table() else {
-            return Err(unknown_top_level(at, name.get_ref()));
+            reading.blame(unknown_top_level(at, name.get_ref()));
+            continue;
         };
-        for (option, value) in options {
-            let at = place(option.span().start);
-            let text = value_text(value).ok_or_else(|| ConfigError::Value {
-                place: at.clone(),
-                option: format!("{}.{}", name.get_ref(), option.get_ref()),
-                value: format!("a TOML {}", value.get_ref().type_str()),
-                reason: "expected a string, a number, true or false".to_owned(),
-            })?;
-            set(config, name.get_ref(), option.get_ref(), &text, at)?;
+        if !reading.has_section(name.get_ref(), at) {
+            continue;
         }
-        if options.is_empty() {
-            known_section(config, name.get_ref(), at)?;
+        for (option, value) in options {
+            let (at, option) = (place(option.span().start), option.get_ref());
+            match value_text(value) {
+                Some(text) => reading.set(name.get_ref(), option, &text, at),
+                None => reading.blame(ConfigError::Value {
+                    place: at,
+                    option: format!("{}.{option}", name.get_ref()),
+                    value: format!("a TOML {}", value.get_ref().type_str()),
+                    reason: "expected a string, a number, true or false".to_owned(),
+                }),
+            }
         }
     }
-    Ok(())
+    reading.sort_faults();
 }
 
 /// Lays the environment over the configuration; other programs' variables are passed by.
 pub(super) fn apply_environment(
-    config: &mut Config,
+    reading: &mut Reading,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<(), ConfigError> {
-    let mut flags = Vec::new();
-    for (name, value) in environment {
-        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
+) {
+    let mut ours: Vec<(String, OsString)> = environment
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with(PREFIX))
+        .collect();
+    // In an order of its own, so that faults are told in the same one each time; a flag's own
+    // variable stands for the flag, so it comes last.
+    ours.sort_by_key(|(name, _)| (is_flags(name), name.clone()));
+    for (name, value) in ours {
+        let place = Source::Variable(name.clone());
+        let Some((section, option)) = option_of_variable(&name) else {
+            refuse_near_miss(reading, &name, place);
             continue;
         };
-        let place = Source::Variable(name.to_owned());
-        let target = option_of_variable(name);
-        let Some((section, option)) = target else {
-            refuse_near_miss(name, place)?;
-            continue;
-        };
-        let Some(text) = value.to_str() else {
-            return Err(ConfigError::Value {
+        match value.to_str() {
+            Some(text) => reading.set(section, option, text, place),
+            None => reading.blame(ConfigError::Value {
                 place,
                 option: format!("{section}.{option}"),
                 value: "what it is".to_owned(),
                 reason: "expected UTF-8".to_owned(),
-            });
-        };
-        if FLAGS.iter().any(|(flag, ..)| *flag == name) {
-            flags.push((section, option, text.to_owned(), place));
-        } else {
-            set(config, section, option, text, place)?;
+            }),
         }
     }
-    // A flag's own variable stands for the flag, so it comes last.
-    for (section, option, text, place) in flags {
-        set(config, section, option, &text, place)?;
-    }
-    Ok(())
 }
 
-fn set(
-    config: &mut Config,
-    section: &str,
-    option: &str,
-    text: &str,
-    place: Source,
-) -> Result<(), ConfigError> {
-    known_section(config, section, place.clone())?;
-    let mut sections = config.sections_mut();
-    let found = sections.iter_mut().find(|known| known.name() == section);
-    let found = found.expect("the section was found a moment ago");
-    let secret = option.ends_with("token");
-    match found.set(option, text) {
-        Some(Ok(())) => Ok(()),
-        Some(Err(reason)) => Err(ConfigError::Value {
-            place,
-            option: format!("{section}.{option}"),
-            value: if secret {
-                "what it is".to_owned()
-            } else {
-                format!("`{text}`")
-            },
-            reason,
-        }),
-        None => Err(ConfigError::Unknown {
-            place,
-            what: "option",
-            name: format!("{section}.{option}"),
-            meant: meant_option(section, option),
-        }),
+/// Lays the command line over the configuration.
+pub(super) fn apply_flags(reading: &mut Reading, flags: &[(&'static str, String)]) {
+    for (flag, text) in flags {
+        let known = FLAGS.iter().find(|(name, ..)| name == flag);
+        let (_, section, option) = known.expect("every flag given is one that an option has");
+        reading.set(section, option, text, Source::Flag(flag));
     }
 }
 
-fn known_section(config: &mut Config, name: &str, place: Source) -> Result<(), ConfigError> {
-    let names = config.sections_mut().map(|section| section.name());
-    if names.contains(&name) {
-        return Ok(());
+/// The flag and the variables of an option, the strongest first.
+pub(super) fn names(section: &str, option: &str) -> Vec<String> {
+    let flags = FLAGS.iter();
+    let mut flag = flags.filter(|(_, own, name)| (*own, *name) == (section, option));
+    let mut names = Vec::new();
+    if let Some((flag, ..)) = flag.next() {
+        if option != "admin_token" {
+            names.push((*flag).to_owned());
+        }
+        names.push(flags_variable(flag));
     }
-    Err(ConfigError::Unknown {
-        place,
-        what: "section",
-        name: name.to_owned(),
-        meant: closest(name, names).map(str::to_owned),
-    })
-}
-
-/// A near name in the same section; else the same name in another one.
-fn meant_option(section: &str, option: &str) -> Option<String> {
-    let options = Config::options();
-    let here = options
-        .iter()
-        .filter(|(own, _)| *own == section)
-        .map(|(_, option)| *option);
-    let near = closest(option, here).map(|name| format!("{section}.{name}"));
-    near.or_else(|| {
-        let (elsewhere, name) = options.iter().find(|(_, name)| *name == option)?;
-        Some(format!("{elsewhere}.{name}"))
-    })
+    names.push(variable(section, option));
+    names
 }
 
 /// A value above all sections: an option that misses its section, or nothing we know.
@@ -175,12 +137,23 @@ fn unknown_top_level(place: Source, name: &str) -> ConfigError {
 }
 
 fn option_of_variable(name: &str) -> Option<(&'static str, &'static str)> {
-    if let Some((_, section, option)) = FLAGS.iter().find(|(flag, ..)| *flag == name) {
-        return Some((section, option));
-    }
-    Config::options()
-        .into_iter()
-        .find(|(section, option)| variable(section, option) == name)
+    let of_flag = FLAGS.iter().find(|(flag, ..)| flags_variable(flag) == name);
+    of_flag
+        .map(|(_, section, option)| (*section, *option))
+        .or_else(|| {
+            let mut options = Config::options().into_iter();
+            options.find(|(section, option)| variable(section, option) == name)
+        })
+}
+
+fn is_flags(name: &str) -> bool {
+    FLAGS.iter().any(|(flag, ..)| flags_variable(flag) == name)
+}
+
+/// `--ops-listen` → `ONHAND_OPS_LISTEN`.
+fn flags_variable(flag: &str) -> String {
+    let words = flag.trim_start_matches('-').replace('-', "_");
+    format!("{PREFIX}{words}").to_ascii_uppercase()
 }
 
 fn variable(section: &str, option: &str) -> String {
@@ -190,34 +163,31 @@ fn variable(section: &str, option: &str) -> String {
 /// An unknown variable that begins like a section or nearly matches a known name is a typo, and
 /// a typo would silently leave a default in force. Any other is left alone: a cluster sets
 /// variables such as `ONHAND_SERVICE_HOST` for every service it runs.
-fn refuse_near_miss(name: &str, place: Source) -> Result<(), ConfigError> {
+fn refuse_near_miss(reading: &mut Reading, name: &str, place: Source) {
     if ELSEWHERE.contains(&name) {
-        return Ok(());
+        return;
     }
     let options = Config::options();
-    let variables: Vec<String> = options
+    let mut known: Vec<String> = options
         .iter()
         .map(|(section, option)| variable(section, option))
         .collect();
-    let known = variables.iter().map(String::as_str);
-    let known = known
-        .chain(FLAGS.iter().map(|(flag, ..)| *flag))
-        .chain(ELSEWHERE.iter().copied());
+    known.extend(FLAGS.iter().map(|(flag, ..)| flags_variable(flag)));
+    known.extend(ELSEWHERE.iter().map(|name| (*name).to_owned()));
     let rest = name.trim_start_matches(PREFIX);
-    let rests = known.map(|known| known.trim_start_matches(PREFIX));
+    let rests = known.iter().map(|known| known.trim_start_matches(PREFIX));
     let near = closest(rest, rests).map(|near| format!("{PREFIX}{near}"));
     let of_a_section = options
         .iter()
         .any(|(section, _)| rest.starts_with(&format!("{}_", section.to_ascii_uppercase())));
-    if near.is_none() && !of_a_section {
-        return Ok(());
+    if near.is_some() || of_a_section {
+        reading.blame(ConfigError::Unknown {
+            place,
+            what: "option",
+            name: name.to_owned(),
+            meant: near,
+        });
     }
-    Err(ConfigError::Unknown {
-        place,
-        what: "option",
-        name: name.to_owned(),
-        meant: near,
-    })
 }
 
 /// The text of a plain value; lists, tables, dates and fractions are none.
@@ -232,6 +202,12 @@ fn value_text(value: &Spanned<DeValue<'_>>) -> Option<String> {
     }
 }
 
-fn line_of(text: &str, at: usize) -> usize {
-    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+fn place_in(path: &Path, text: &str, at: usize) -> Source {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    Source::File {
+        path: path.to_owned(),
+        line: before.matches('\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+    }
 }

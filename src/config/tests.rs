@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::*;
 
-fn read(file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+fn read(file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigFaults> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("onhand.toml");
     std::fs::write(&path, file).unwrap();
@@ -87,7 +87,7 @@ fn an_unknown_section_and_a_missing_one_are_told() {
 fn a_wrong_value_is_named_with_what_it_should_be() {
     let text = complaint("[journal]\nqueue_places_max = \"many\"\n", &[]);
     assert!(
-        text.contains("line 2: `journal.queue_places_max` cannot be `many`"),
+        text.contains("line 2, column 1: `journal.queue_places_max` cannot be `many`"),
         "{text}"
     );
     let text = complaint("[stock]\nlines_max = 5000\n", &[]);
@@ -187,4 +187,113 @@ fn an_empty_variable_takes_an_optional_value_back() {
     )
     .unwrap();
     assert_eq!(config.http.admin_token, None);
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once_with_its_place() {
+    let file = "[http]\nlisten = here\nworkers = \"four\"\n  body_bytes = 5\n[stok]\n\
+                lines_max = 1\n\
+                [stock]\nlines_max = 0\n";
+    let environment = [("ONHAND_LISEN", "x"), ("ONHAND_HTTP_LISTEN", "nowhere")];
+    let told = complaint(file, &environment);
+    let lines: Vec<&str> = told.lines().collect();
+    let expected = [
+        "onhand.toml, line 2, column 10: ",
+        "onhand.toml, line 3, column 1: `http.workers` cannot be `four`: expected a whole number",
+        "onhand.toml, line 4, column 3: unknown option `http.body_bytes`; did you mean \
+         `http.body_bytes_max`?",
+        "onhand.toml, line 5, column 2: unknown section `stok`; did you mean `stock`?",
+        "onhand.toml, line 8, column 1: `stock.lines_max` cannot be `0`: expected 1 to 1000",
+        "environment variable ONHAND_HTTP_LISTEN: `http.listen` cannot be `nowhere`",
+        "environment variable ONHAND_LISEN: unknown option `ONHAND_LISEN`; did you mean \
+         `ONHAND_LISTEN`?",
+    ];
+    assert_eq!(lines.len(), expected.len(), "{told}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.contains(expected), "{line}\nnot {expected}");
+    }
+}
+
+#[test]
+fn every_value_is_listed_with_where_it_came_from_and_secrets_are_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("onhand.toml");
+    std::fs::write(&path, "[http]\nlisten = \"127.0.0.1:1\"\nworkers = 3\n").unwrap();
+    let environment = [
+        ("ONHAND_HTTP_WORKERS", "4"),
+        ("ONHAND_ADMIN_TOKEN", "s3cret"),
+    ];
+    let flags = [("--data-dir", "/data".to_owned())];
+    let reading = Reading::of(Some(&path), variables(&environment), &flags);
+    let listed = reading.effective().to_string();
+    let line = |name: &str| {
+        let line = listed.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(line("http.listen ").ends_with("onhand.toml, line 2, column 1"));
+    assert_eq!(
+        line("http.workers"),
+        "http.workers 4 environment variable ONHAND_HTTP_WORKERS"
+    );
+    assert_eq!(
+        line("journal.data_dir"),
+        "journal.data_dir \"/data\" flag --data-dir"
+    );
+    assert_eq!(line("stock.lines_max"), "stock.lines_max 100 default");
+    assert!(line("http.admin_token").contains("(hidden)") && !listed.contains("s3cret"));
+    assert_eq!(listed.lines().count(), Config::options().len());
+}
+
+#[test]
+fn the_committed_example_is_what_the_options_say() {
+    let committed = include_str!("../../onhand.toml.example");
+    assert!(
+        committed == example(),
+        "onhand.toml.example is old; write it anew: onhand config default > onhand.toml.example"
+    );
+}
+
+#[test]
+fn the_example_names_every_option_and_changes_nothing() {
+    let text = example();
+    let every: Vec<String> = text
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(option) if !option.starts_with(' ') => option.to_owned(),
+            Some(_) | None => line.to_owned(),
+        })
+        .collect();
+    assert_eq!(read(&every.join("\n"), &[]).unwrap(), Config::default());
+    assert_eq!(read(&text, &[]).unwrap(), Config::default());
+    for (_, option) in Config::options() {
+        let set = every
+            .iter()
+            .filter(|line| line.starts_with(&format!("{option} = ")));
+        assert!(set.count() >= 1, "{option}");
+    }
+}
+
+#[test]
+fn every_number_of_the_example_has_a_unit_and_every_option_a_reason() {
+    for section in Config::default().sections() {
+        for option in section.describe() {
+            assert!(
+                option.why.iter().any(|line| line.len() > 3),
+                "{}",
+                option.name
+            );
+        }
+    }
+    let text = example();
+    for line in [
+        "# Takes bytes, 1_024 to 67_108_864; ONHAND_HTTP_BODY_BYTES_MAX",
+        "# Takes milliseconds, 100 to 600_000; ONHAND_HTTP_REQUEST_HEAD_MS_MAX",
+        "# Takes a number of connections, 1 to 1_000_000; ONHAND_HTTP_CONNECTIONS_MAX",
+        "# Takes requests a second; ONHAND_HTTP_REQUESTS_PER_SECOND_MAX",
+        "# Takes a number of units of sale; ONHAND_STOCK_LIMITED_MAX",
+        "# Takes an address and a port; --listen, ONHAND_LISTEN, ONHAND_HTTP_LISTEN",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("--admin-token"));
 }

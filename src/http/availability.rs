@@ -15,6 +15,7 @@ use super::fault::Wrong;
 use super::item_document::ItemFace;
 use super::names::{current_level, item_in_path, location_in_path, not_stocked_in_path};
 use super::problem::{Code, Problem};
+use super::problem_schema;
 use super::read;
 use super::request::{Body, Query, path_key, path_sku};
 use super::stock_schema as schema;
@@ -42,8 +43,7 @@ const KEYS_MAX: usize = 1000;
     responses(
         (status = 200, description = "The item at its locations", body = schema::ItemAvailability),
         (status = 304, description = "The client has it already"),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(()),
 )]
@@ -91,8 +91,7 @@ pub async fn of_item(border: Data<Border>, caller: Caller, request: HttpRequest)
     responses(
         (status = 200, description = "The item there", body = schema::KeyAvailability),
         (status = 304, description = "The client has it already"),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(()),
 )]
@@ -121,8 +120,7 @@ pub async fn of_key(border: Data<Border>, caller: Caller, request: HttpRequest) 
     responses(
         (status = 200, description = "Answers in the order asked",
             body = schema::AvailabilityAnswers),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(()),
 )]

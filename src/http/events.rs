@@ -12,6 +12,7 @@ use super::border::Border;
 use super::event_document::{EventDocument, Teller};
 use super::fault::{Source, Wrong};
 use super::problem::{Code, Problem};
+use super::problem_schema;
 use super::read;
 use super::request::Query;
 use super::stock_schema as schema;
@@ -39,8 +40,7 @@ struct Events {
     ),
     responses(
         (status = 200, description = "Events, and where to go on", body = schema::EventList),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["events:read"])),
 )]

@@ -14,10 +14,6 @@ use crate::stock::{Level, StockKey};
 /// The most levels in one part.
 const LEVELS_MAX: usize = 500;
 
-/// So many of the node's keys are looked through at a time for those of a location; then others
-/// have a turn.
-const LOOK_MAX: usize = 5_000;
-
 /// An answer under way.
 pub struct StateAnswer {
     id: Option<u64>,
@@ -102,7 +98,7 @@ impl StateAnswer {
             Some(FeedKey::Key(_)) | None => return (Vec::new(), true),
         };
         let after = self.after.as_deref();
-        let look = border.stock.look(sku, location, after, room, LOOK_MAX);
+        let look = border.stock.look(sku, location, after, room);
         self.after = look.next;
         (look.keys, self.after.is_none())
     }

@@ -2,7 +2,8 @@
 //!
 //! Each event's data is a frame as a WebSocket would carry it. Its id says what was told so far,
 //! and with `Last-Event-ID` nothing of it is told again: `EPOCH/VIEW/VERSIONS`, the versions of
-//! the keys that were asked for one by one, in their order, with dots between, empty if none was told.
+//! the keys that were asked for one by one, in their order, with dots between, empty where none
+//! was told.
 //! Patterns have none and are told anew: state may be repeated.
 
 use std::convert::Infallible;
@@ -22,7 +23,6 @@ use super::feed_session::{FeedSession, Step, Way};
 use super::feed_socket::{full, who};
 use super::problem::{Code, Problem};
 use super::request::Query;
-use super::stock_schema as schema;
 use crate::feed::{Ending, FeedKey, View};
 use crate::stock::StockKey;
 
@@ -35,26 +35,6 @@ const ID_BYTES_MAX: usize = 1024;
 
 /// Opens the feed for one who only listens: Server-Sent Events, each with a frame of
 /// `/asyncapi.yaml` as its data.
-#[utoipa::path(
-    get,
-    path = "/v1/feed/events",
-    operation_id = "listenToFeed",
-    tag = "Feed",
-    params(
-        ("keys" = String, Query,
-            description = "`SKU@LOCATION`, `SKU@*`, `*@LOCATION`, separated by commas"),
-        ("last-event-id" = Option<String>, Header, description = "What was told before"),
-    ),
-    responses(
-        (status = 200, description = "Events, on and on", body = String,
-            content_type = "text/event-stream"),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
-        (status = 503, description = "All connections are taken",
-            body = schema::ProblemDocument),
-    ),
-    security(()),
-)]
 pub async fn open(border: Data<Border>, caller: Caller, request: HttpRequest) -> Answered {
     if !border.origins.allow(request.headers().get(ORIGIN)) {
         let detail = Ending::Origin.reason();

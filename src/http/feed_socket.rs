@@ -22,7 +22,6 @@ use super::feed_frames;
 use super::feed_session::{FeedSession, Step, Way};
 use super::gate::client_address;
 use super::problem::{Code, Problem};
-use super::stock_schema as schema;
 use crate::feed::{Ending, Full, Who};
 
 /// The subprotocol, which a client may ask for.
@@ -33,25 +32,6 @@ pub const SUBPROTOCOL: &str = "onhand.v1";
 const PIECE_BYTES_MAX: usize = 8 << 10;
 
 /// Opens the feed. What is said and told over it is described in `/asyncapi.yaml`.
-#[utoipa::path(
-    get,
-    path = "/v1/feed",
-    operation_id = "openFeed",
-    tag = "Feed",
-    params(
-        ("sec-websocket-protocol" = Option<String>, Header, description = "`onhand.v1`, or none"),
-        ("origin" = Option<String>, Header, description = "Of a page: one of the list"),
-    ),
-    responses(
-        (status = 101, description = "The WebSocket is open"),
-        (status = 426, description = "It is no WebSocket handshake",
-            body = schema::ProblemDocument),
-        (status = "4XX", description = "A problem", body = schema::ProblemDocument),
-        (status = 503, description = "All connections are taken",
-            body = schema::ProblemDocument),
-    ),
-    security(()),
-)]
 pub async fn open(
     border: Data<Border>,
     caller: Caller,

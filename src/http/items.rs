@@ -15,6 +15,7 @@ use super::fault::{At, Faults, Wrong};
 use super::item_document::ItemDocument;
 use super::item_request::{content, patch, sku_as_sent};
 use super::problem::{Code, Problem};
+use super::problem_schema;
 use super::read;
 use super::request::{Body, Query, path_sku};
 use crate::catalogue::{
@@ -25,7 +26,7 @@ use crate::stock::By;
 /// The longest search text, barcode or product in a query.
 const SEARCH_CHARACTERS_MAX: usize = 200;
 
-/// `PUT /v1/items/{sku}`: it is this from now on. 201 if it is new, else 200.
+/// Says what an item is from now on. 201 if it is new, else 200.
 #[utoipa::path(
     put,
     path = "/v1/items/{sku}",
@@ -38,7 +39,7 @@ const SEARCH_CHARACTERS_MAX: usize = 200;
     responses(
         (status = 201, description = "It is new", body = schema::Item),
         (status = 200, description = "It was there", body = schema::Item),
-        (status = "4XX", description = "A problem; it names every fault"),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["catalogue:write"])),
 )]
@@ -55,7 +56,7 @@ pub async fn put(
     write(&border, token, ItemCommand { sku, change }).await
 }
 
-/// `PATCH /v1/items/{sku}`: a JSON merge patch (RFC 7396).
+/// Changes what is named of an item, by a JSON merge patch (RFC 7396).
 #[utoipa::path(
     patch,
     path = "/v1/items/{sku}",
@@ -67,7 +68,7 @@ pub async fn put(
     request_body = schema::ItemContent,
     responses(
         (status = 200, description = "The item as it is now", body = schema::Item),
-        (status = "4XX", description = "A problem; it names every fault"),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["catalogue:write"])),
 )]
@@ -84,8 +85,10 @@ pub async fn merge(
     write(&border, token, ItemCommand { sku, change }).await
 }
 
-/// `POST /v1/items/batch`: `{"items":[…]}` puts, `{"patches":[…]}` merges; each entry names its
-/// `sku` and is otherwise as for one item. Entries are answered one by one, in the order sent.
+/// Puts or merges many items, each answered for itself, in the order sent.
+///
+/// `{"items":[…]}` puts, `{"patches":[…]}` merges; each entry names its `sku` and is otherwise as
+/// for one item.
 #[utoipa::path(
     post,
     path = "/v1/items/batch",
@@ -94,7 +97,7 @@ pub async fn merge(
     request_body = schema::ItemBatch,
     responses(
         (status = 200, description = "What became of each", body = schema::ItemResults),
-        (status = "4XX", description = "A problem; it names every fault"),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["catalogue:write"])),
 )]
@@ -141,7 +144,7 @@ pub async fn batch(caller: Caller, body: Body, border: Data<Border>) -> Answered
     }))
 }
 
-/// `GET /v1/items/{sku}`; nobody needs a token for it.
+/// One item, with the price in force.
 #[utoipa::path(
     get,
     path = "/v1/items/{sku}",
@@ -152,7 +155,7 @@ pub async fn batch(caller: Caller, body: Body, border: Data<Border>) -> Answered
     ),
     responses(
         (status = 200, description = "The item", body = schema::Item),
-        (status = "4XX", description = "A problem; it names every fault"),
+        problem_schema::Problems,
     ),
     security(()),
 )]
@@ -165,8 +168,9 @@ pub async fn get(request: HttpRequest, _caller: Caller, border: Data<Border>) ->
     Ok(answer::ok(&ItemDocument::new(&item, border.stock.now())))
 }
 
-/// `GET /v1/items?query=&barcode=&product=`; a page may be shorter than asked for while `next`
-/// says that there is more.
+/// Searches items, in the order of their SKUs.
+///
+/// A page may be shorter than asked for while `next` says that there is more.
 #[utoipa::path(
     get,
     path = "/v1/items",
@@ -181,7 +185,7 @@ pub async fn get(request: HttpRequest, _caller: Caller, border: Data<Border>) ->
     ),
     responses(
         (status = 200, description = "Items in the order of their SKUs", body = schema::ItemList),
-        (status = "4XX", description = "A problem; it names every fault"),
+        problem_schema::Problems,
     ),
     security(()),
 )]

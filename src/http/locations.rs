@@ -14,6 +14,7 @@ use super::fault::{At, Wrong};
 use super::item_request::{label, nullable, required_if_present};
 use super::items::{answer_written, who, whole};
 use super::problem::{Code, Problem};
+use super::problem_schema;
 use super::read;
 use super::request::{Body, Query, path_location};
 use super::wire::{Number, Time};
@@ -52,7 +53,7 @@ impl LocationDocument<'_> {
     }
 }
 
-/// `PUT /v1/locations/{location}`: it is this from now on. 201 if it is new, else 200.
+/// Says what a location is from now on. 201 if it is new, else 200.
 #[utoipa::path(
     put,
     path = "/v1/locations/{location}",
@@ -65,7 +66,7 @@ impl LocationDocument<'_> {
     responses(
         (status = 201, description = "It is new", body = schema::Location),
         (status = 200, description = "It was there", body = schema::Location),
-        (status = "4XX", description = "A problem; it names every fault"),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["catalogue:write"])),
 )]
@@ -82,7 +83,7 @@ pub async fn put(
     write(&border, token, LocationCommand { location, change }).await
 }
 
-/// `PATCH /v1/locations/{location}`: a JSON merge patch (RFC 7396).
+/// Changes what is named of a location, by a JSON merge patch (RFC 7396).
 #[utoipa::path(
     patch,
     path = "/v1/locations/{location}",
@@ -94,7 +95,7 @@ pub async fn put(
     request_body = schema::LocationContent,
     responses(
         (status = 200, description = "The location as it is now", body = schema::Location),
-        (status = "4XX", description = "A problem; it names every fault"),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["catalogue:write"])),
 )]
@@ -111,7 +112,7 @@ pub async fn merge(
     write(&border, token, LocationCommand { location, change }).await
 }
 
-/// `GET /v1/locations/{location}`; nobody needs a token for it.
+/// One location.
 #[utoipa::path(
     get,
     path = "/v1/locations/{location}",
@@ -122,7 +123,7 @@ pub async fn merge(
     ),
     responses(
         (status = 200, description = "The location", body = schema::Location),
-        (status = "4XX", description = "A problem; it names every fault"),
+        problem_schema::Problems,
     ),
     security(()),
 )]
@@ -135,7 +136,7 @@ pub async fn get(request: HttpRequest, _caller: Caller, border: Data<Border>) ->
     Ok(answer::ok(&LocationDocument::of(&location)))
 }
 
-/// `GET /v1/locations`.
+/// All locations, in the order of their names.
 #[utoipa::path(
     get,
     path = "/v1/locations",
@@ -147,7 +148,7 @@ pub async fn get(request: HttpRequest, _caller: Caller, border: Data<Border>) ->
     ),
     responses(
         (status = 200, description = "In the order of their names", body = schema::LocationList),
-        (status = "4XX", description = "A problem; it names every fault"),
+        problem_schema::Problems,
     ),
     security(()),
 )]

@@ -15,6 +15,7 @@ use super::border::Border;
 use super::fault::{At, Faults};
 use super::movement_request::{Context, Entry};
 use super::problem::{Code, Problem};
+use super::problem_schema;
 use super::request::Body;
 use super::stock_document::StockDocument;
 use super::stock_schema as schema;
@@ -23,7 +24,10 @@ use crate::actors::{CallError, Reply};
 use crate::catalogue::Scope;
 use crate::stock::{Answer, Command, StockKey};
 
-/// Records movements.
+/// Records what physically happened: receipts, sales, returns, adjustments, counts, transfers.
+///
+/// Each movement is answered for itself, in the order sent. An id that was applied before answers
+/// `duplicate` and changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/movements",
@@ -32,8 +36,7 @@ use crate::stock::{Answer, Command, StockKey};
     request_body = schema::Movements,
     responses(
         (status = 200, description = "What became of each", body = schema::MovementResults),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["stock:write"])),
 )]

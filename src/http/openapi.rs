@@ -6,6 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Bytes;
 use utoipa::OpenApi;
+use utoipa::openapi::external_docs::ExternalDocs;
 use utoipa::openapi::info::Info;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
@@ -35,6 +36,9 @@ pub fn api() -> utoipa::openapi::OpenApi {
             .to_owned(),
     );
     api.info = info;
+    let mut pages = ExternalDocs::new("/docs");
+    pages.description = Some("The same for reading, with examples".to_owned());
+    api.external_docs = Some(pages);
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     let components = api.components.get_or_insert_default();
     components.add_security_scheme("bearer", bearer);

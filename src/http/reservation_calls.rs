@@ -14,17 +14,20 @@ use super::confirmation_request::{ConfirmRequest, ExtendRequest, PartsRequest, R
 use super::fault::{At, Faults, Source, Wrong};
 use super::identity;
 use super::problem::Problem;
+use super::problem_schema;
 use super::request::{Body, idempotency_key};
 use super::reservation_request::{Context, LinesRequest};
 use super::reservation_schema as shape;
 use super::reservations::{by_body, changed, first_answer, not_found, path_id};
-use super::stock_schema as schema;
 use crate::catalogue::{Scope, Token};
 use crate::stock::command::Idempotency;
 use crate::stock::reservation::State;
 use crate::stock::{By, Change, ReservationId};
 
-/// `PUT …/lines`.
+/// Says what is wanted from now on, all or nothing.
+///
+/// What the reservation holds already does not count against it; lines that stay keep their prices,
+/// and its time begins anew.
 #[utoipa::path(
     put,
     path = "/v1/reservations/{id}/lines",
@@ -32,17 +35,12 @@ use crate::stock::{By, Change, ReservationId};
     tag = "Reservations",
     params(
         ("id" = String, Path, description = "The reservation"),
-        ("Idempotency-Key" = Option<String>, Header,
-            description = "At most 255 characters; makes a repetition safe for 24 h"),
+        problem_schema::Repeatable,
     ),
     request_body = shape::LinesRequest,
     responses(
         (status = 200, description = "As it is now", body = shape::Reservation),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
-        (status = 503,
-            description = "Nothing happened, or the outcome is unknown: `code` says which",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["reserve"])),
 )]
@@ -66,7 +64,7 @@ pub async fn replace_lines(
     call.change(by, change, idempotency).await
 }
 
-/// `POST …/extend`.
+/// Gives a held reservation more time, counted from now.
 #[utoipa::path(
     post,
     path = "/v1/reservations/{id}/extend",
@@ -74,17 +72,12 @@ pub async fn replace_lines(
     tag = "Reservations",
     params(
         ("id" = String, Path, description = "The reservation"),
-        ("Idempotency-Key" = Option<String>, Header,
-            description = "At most 255 characters; makes a repetition safe for 24 h"),
+        problem_schema::Repeatable,
     ),
     request_body = shape::ExtendRequest,
     responses(
         (status = 200, description = "As it is now", body = shape::Reservation),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
-        (status = 503,
-            description = "Nothing happened, or the outcome is unknown: `code` says which",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["reserve"])),
 )]
@@ -106,7 +99,10 @@ pub async fn extend(
     call.change(by, change, idempotency).await
 }
 
-/// `POST …/confirm`.
+/// Turns a held reservation into an order: it keeps its stock without a deadline.
+///
+/// Payments must sum to the total and the adjustments. With `expires_at` it lapses unless it is
+/// fulfilled by then; with `reclaim` one that expired takes its lines again at the prices it had.
 #[utoipa::path(
     post,
     path = "/v1/reservations/{id}/confirm",
@@ -114,17 +110,12 @@ pub async fn extend(
     tag = "Reservations",
     params(
         ("id" = String, Path, description = "The reservation"),
-        ("Idempotency-Key" = Option<String>, Header,
-            description = "At most 255 characters; makes a repetition safe for 24 h"),
+        problem_schema::Repeatable,
     ),
     request_body = Option<shape::ConfirmRequest>,
     responses(
         (status = 200, description = "As it is now", body = shape::Reservation),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
-        (status = 503,
-            description = "Nothing happened, or the outcome is unknown: `code` says which",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["reserve"])),
 )]
@@ -154,7 +145,9 @@ pub async fn confirm(
     call.change(by, change, idempotency).await
 }
 
-/// `POST …/fulfil`.
+/// Hands over a confirmed reservation, all that is left of it or the lines that are named.
+///
+/// On hand and committed fall. When nothing is left it is `fulfilled`.
 #[utoipa::path(
     post,
     path = "/v1/reservations/{id}/fulfil",
@@ -168,11 +161,7 @@ pub async fn confirm(
     request_body = Option<shape::PartsRequest>,
     responses(
         (status = 200, description = "As it is now", body = shape::Reservation),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
-        (status = 503,
-            description = "Nothing happened, or the outcome is unknown: `code` says which",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["fulfil"])),
 )]
@@ -196,7 +185,7 @@ pub async fn fulfil(
     call.change(by, change, idempotency).await
 }
 
-/// `POST …/release`.
+/// Gives a held reservation up: its stock can be sold again at once.
 #[utoipa::path(
     post,
     path = "/v1/reservations/{id}/release",
@@ -204,17 +193,12 @@ pub async fn fulfil(
     tag = "Reservations",
     params(
         ("id" = String, Path, description = "The reservation"),
-        ("Idempotency-Key" = Option<String>, Header,
-            description = "At most 255 characters; makes a repetition safe for 24 h"),
+        problem_schema::Repeatable,
     ),
     request_body = Option<shape::ReleaseRequest>,
     responses(
         (status = 200, description = "As it is now", body = shape::Reservation),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
-        (status = 503,
-            description = "Nothing happened, or the outcome is unknown: `code` says which",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["reserve"])),
 )]
@@ -232,7 +216,7 @@ pub async fn release(
     call.change(by, Change::Release, idempotency).await
 }
 
-/// `POST …/cancel`.
+/// Cancels what was not handed over of a confirmed reservation, or the lines that are named.
 #[utoipa::path(
     post,
     path = "/v1/reservations/{id}/cancel",
@@ -240,17 +224,12 @@ pub async fn release(
     tag = "Reservations",
     params(
         ("id" = String, Path, description = "The reservation"),
-        ("Idempotency-Key" = Option<String>, Header,
-            description = "At most 255 characters; makes a repetition safe for 24 h"),
+        problem_schema::Repeatable,
     ),
     request_body = Option<shape::PartsRequest>,
     responses(
         (status = 200, description = "As it is now", body = shape::Reservation),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
-        (status = 503,
-            description = "Nothing happened, or the outcome is unknown: `code` says which",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["reserve"])),
 )]

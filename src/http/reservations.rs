@@ -13,12 +13,12 @@ use super::border::Border;
 use super::fault::{Fault, Faults, Source, Wrong};
 use super::identity;
 use super::problem::{Code, Problem};
+use super::problem_schema;
 use super::read;
 use super::request::{Body, Query, idempotency_key, path_text};
 use super::reservation_document::ReservationDocument;
 use super::reservation_request::{Context, PlaceRequest};
 use super::reservation_schema as shape;
-use super::stock_schema as schema;
 use crate::actors::{ReservationFilter, Reserved};
 use crate::catalogue::{Scope, Token};
 use crate::stock::command::Idempotency;
@@ -28,24 +28,22 @@ use crate::stock::{By, Channel, ReservationId};
 /// Says that the first answer is given again.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// `POST /v1/reservations`.
+/// Holds stock for a customer: add to cart.
+///
+/// All lines or none, unless `partial` takes what there is. Prices are those in force now and hold
+/// as long as the reservation. With `confirm` it is confirmed in the same call.
 #[utoipa::path(
     post,
     path = "/v1/reservations",
     operation_id = "placeReservation",
     tag = "Reservations",
     params(
-        ("Idempotency-Key" = Option<String>, Header,
-            description = "At most 255 characters; makes a repetition safe for 24 h"),
+        problem_schema::Repeatable,
     ),
     request_body = shape::PlaceRequest,
     responses(
         (status = 201, description = "Held, or confirmed if asked to", body = shape::Reservation),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
-        (status = 503,
-            description = "Nothing happened, or the outcome is unknown: `code` says which",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["reserve"])),
 )]
@@ -71,7 +69,7 @@ pub async fn place(
     Ok(created(&reserved))
 }
 
-/// `GET /v1/reservations/{id}`.
+/// One reservation, also for a day after it came to its end.
 #[utoipa::path(
     get,
     path = "/v1/reservations/{id}",
@@ -83,8 +81,7 @@ pub async fn place(
     responses(
         (status = 200, description = "Its state, also a day after it resolved",
             body = shape::Reservation),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["reserve"])),
 )]
@@ -96,7 +93,7 @@ pub async fn read_one(border: Data<Border>, caller: Caller, request: HttpRequest
     Ok(ok(&ReservationDocument::new(&found)))
 }
 
-/// `GET /v1/reservations`.
+/// Finds reservations, whichever channel began them.
 #[utoipa::path(
     get,
     path = "/v1/reservations",
@@ -115,8 +112,7 @@ pub async fn read_one(border: Data<Border>, caller: Caller, request: HttpRequest
     ),
     responses(
         (status = 200, description = "Those that fit, oldest first", body = shape::ReservationList),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["reserve"])),
 )]

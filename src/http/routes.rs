@@ -10,8 +10,8 @@ use actix_web::{Resource, Route};
 use super::origins::{Origins, is_open_to_pages};
 use super::problem::{Code, Problem};
 use super::{
-    asyncapi, availability, events, feed_events, feed_socket, items, locations, movements, noop,
-    openapi, ops, reservation_calls, reservations, stock, stock_ledger, tokens,
+    asyncapi, availability, docs, events, feed_events, feed_socket, items, locations, movements,
+    noop, openapi, ops, reservation_calls, reservations, stock, stock_ledger, tokens,
 };
 
 /// One route: how it is called and what answers it.
@@ -82,6 +82,11 @@ pub fn public_table(yardstick: bool) -> Vec<Entry> {
 
         GET    "/openapi.json"                            => openapi::document,
         GET    "/asyncapi.yaml"                           => asyncapi::document,
+        GET    "/docs"                                    => docs::api,
+        GET    "/docs/feed"                               => docs::feed::page,
+        GET    "/docs/style.css"                          => docs::style,
+        GET    "/problems"                                => docs::problems::list,
+        GET    "/problems/{type}"                         => docs::problems::one,
     ]);
     table
 }
@@ -154,11 +159,30 @@ mod tests {
 
     use super::*;
 
-    /// What API.md names, but for what later changes add: docs and problem pages, backup,
-    /// contention, the board, metrics.
+    /// Pages for people, the descriptions themselves, and the feed, which has one of its own: no
+    /// part of what the OpenAPI document describes.
+    const PAGES: &[&str] = &[
+        "GET /v1/feed",
+        "GET /v1/feed/events",
+        "GET /docs/feed",
+        "GET /openapi.json",
+        "GET /asyncapi.yaml",
+        "GET /docs",
+        "GET /docs/style.css",
+        "GET /problems",
+        "GET /problems/{type}",
+    ];
+
+    /// What API.md names, but for what later changes add: backup, contention, the board,
+    /// metrics.
     const CONTRACT: &str = "
         GET /openapi.json
         GET /asyncapi.yaml
+        GET /docs
+        GET /docs/feed
+        GET /docs/style.css
+        GET /problems
+        GET /problems/{type}
         PUT /v1/items/{sku}
         PATCH /v1/items/{sku}
         POST /v1/items/batch
@@ -228,8 +252,7 @@ mod tests {
             }
         }
         let mut served = names(&public_table(false));
-        served.remove("GET /openapi.json");
-        served.remove("GET /asyncapi.yaml");
+        served.retain(|route| !PAGES.contains(&route.as_str()));
         assert_eq!(described, served);
         assert_eq!(document["openapi"], "3.1.0");
     }

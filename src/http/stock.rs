@@ -16,6 +16,7 @@ use super::names::{
     check_decimals, current_level, item_in_path, key_in_body, location_in_path, not_stocked_in_path,
 };
 use super::problem::{Code, Problem};
+use super::problem_schema;
 use super::read;
 use super::request::{Body, Query, path_key};
 use super::stock_document::StockDocument;
@@ -38,8 +39,7 @@ use crate::stock::{By, Command, LocationId, Quantity, Refusal, Sku, StockKey};
         (status = 200, description = "The figures; the ETag is epoch and version",
             body = schema::Stock),
         (status = 304, description = "The client has them already"),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["stock:read"])),
 )]
@@ -69,8 +69,7 @@ pub async fn read_one(border: Data<Border>, caller: Caller, request: HttpRequest
     responses(
         (status = 200, description = "Figures in the order of their keys",
             body = schema::StockList),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["stock:read"])),
 )]
@@ -114,11 +113,7 @@ pub async fn list(border: Data<Border>, caller: Caller, request: HttpRequest) ->
     request_body = schema::Settings,
     responses(
         (status = 200, description = "The figures as they are now", body = schema::Stock),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
-        (status = 503,
-            description = "Nothing happened, or the outcome is unknown: `code` says which",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["stock:write"])),
 )]
@@ -157,11 +152,7 @@ pub async fn set(
     ),
     responses(
         (status = 204, description = "It is no longer stocked"),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
-        (status = 503,
-            description = "Nothing happened, or the outcome is unknown: `code` says which",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["stock:write"])),
 )]
@@ -208,8 +199,7 @@ fn withheld(raw: &RawValue, item: Option<&Item>) -> Result<Quantity, Wrong> {
     request_body = schema::SettingsBatch,
     responses(
         (status = 200, description = "What became of each", body = schema::SettingsResults),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["stock:write"])),
 )]

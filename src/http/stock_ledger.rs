@@ -10,6 +10,7 @@ use super::auth::Caller;
 use super::border::Border;
 use super::fault::Wrong;
 use super::names::{item_in_path, location_in_path};
+use super::problem_schema;
 use super::request::{Query, path_key};
 use super::stock_schema as schema;
 use super::wire::{Number, Time, parse_position, position};
@@ -19,7 +20,7 @@ use crate::catalogue::token::id_text;
 use crate::stock::movement::{Moved, MovementKind};
 use crate::stock::{Event, Quantity, StockRecord};
 
-/// One page of a key's ledger.
+/// What changed on hand of one key, newest first.
 #[utoipa::path(
     get,
     path = "/v1/stock/{sku}/{location}/movements",
@@ -33,8 +34,7 @@ use crate::stock::{Event, Quantity, StockRecord};
     ),
     responses(
         (status = 200, description = "The ledger, newest first", body = schema::LedgerList),
-        (status = "4XX", description = "A problem; it names every fault",
-            body = schema::ProblemDocument),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["stock:read"])),
 )]

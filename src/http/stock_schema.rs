@@ -10,9 +10,9 @@ use serde_json::Value;
 use utoipa::{OpenApi, ToSchema};
 
 use super::catalogue_schema::{Money, Offer};
+use super::problem_schema::ProblemDocument;
 use super::{
-    availability, events, feed_events, feed_socket, movements, reservation_calls, reservations,
-    stock, stock_ledger,
+    availability, events, movements, reservation_calls, reservations, stock, stock_ledger,
 };
 
 /// The paths and shapes of everything but the catalogue.
@@ -38,26 +38,8 @@ use super::{
     reservation_calls::release,
     reservation_calls::cancel,
     events::read_on,
-    feed_socket::open,
-    feed_events::open,
 ))]
 pub struct StockApi;
-
-/// RFC 9457; `code` says which problem it is.
-#[derive(ToSchema)]
-pub struct ProblemDocument {
-    #[schema(example = "/problems/insufficient-stock")]
-    r#type: String,
-    title: String,
-    status: u16,
-    detail: String,
-    #[schema(example = "insufficient_stock")]
-    code: String,
-    /// Everything that is wrong: `pointer`, `parameter` or `header`, with `code` and `detail`.
-    errors: Option<Vec<BTreeMap<String, String>>>,
-    /// Every line that cannot be had in full.
-    shortages: Option<Vec<BTreeMap<String, Value>>>,
-}
 
 /// 1–1000 movements.
 #[derive(ToSchema)]

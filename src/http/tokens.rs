@@ -19,6 +19,7 @@ use super::fault::{At, Faults, Wrong};
 use super::item_request::label;
 use super::items::who;
 use super::problem::{Code, Problem};
+use super::problem_schema;
 use super::read;
 use super::request::{Body, Query, path_text};
 use super::wire::Time;
@@ -58,7 +59,7 @@ impl<'a> TokenDocument<'a> {
     }
 }
 
-/// `POST /v1/tokens`: 201 with the secret in `token`.
+/// Makes a token. Its secret is in `token`, this once.
 #[utoipa::path(
     post,
     path = "/v1/tokens",
@@ -67,7 +68,7 @@ impl<'a> TokenDocument<'a> {
     request_body = schema::TokenGrant,
     responses(
         (status = 201, description = "The token with its secret", body = schema::Token),
-        (status = "4XX", description = "A problem; it names every fault"),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["admin"])),
 )]
@@ -84,7 +85,7 @@ pub async fn create(caller: Caller, body: Body, border: Data<Border>) -> Answere
     Ok(response)
 }
 
-/// `GET /v1/tokens`: those that are accepted, without their secrets.
+/// All tokens that are accepted, without their secrets.
 #[utoipa::path(
     get,
     path = "/v1/tokens",
@@ -96,7 +97,7 @@ pub async fn create(caller: Caller, body: Body, border: Data<Border>) -> Answere
     ),
     responses(
         (status = 200, description = "The tokens that are accepted", body = schema::TokenList),
-        (status = "4XX", description = "A problem; it names every fault"),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["admin"])),
 )]
@@ -121,7 +122,7 @@ pub async fn list(request: HttpRequest, caller: Caller, border: Data<Border>) ->
     }))
 }
 
-/// `DELETE /v1/tokens/{id}`: 204, and it is accepted no more.
+/// Revokes a token: it is accepted no more.
 #[utoipa::path(
     delete,
     path = "/v1/tokens/{id}",
@@ -132,7 +133,7 @@ pub async fn list(request: HttpRequest, caller: Caller, border: Data<Border>) ->
     ),
     responses(
         (status = 204, description = "It is accepted no more"),
-        (status = "4XX", description = "A problem; it names every fault"),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["admin"])),
 )]

@@ -4,11 +4,14 @@
 //! ```text
 //! record   = 1, StockRecord (postcard, fields in the order of their declaration)
 //!          | 2, record of the catalogue
-//! snapshot = key "s/SKU@LOCATION": 1, the ledger's image (postcard)
+//! snapshot = key "s/SKU@LOCATION": 2, the ledger's image (see `stock::ledger::image`)
+//!          | key "s/SKU@LOCATION": 1, an image of version 1; read, no longer written
 //!          | any other key: an entity of the catalogue
 //! ```
 
-use crate::stock::StockRecord;
+use std::borrow::Cow;
+
+use crate::stock::{Ledger, StockKey, StockRecord};
 
 /// The first byte of a stock record.
 pub const STOCK_TAG: u8 = 1;
@@ -17,7 +20,9 @@ pub const CATALOGUE_TAG: u8 = 2;
 /// What the snapshot key of a stock key begins with.
 pub const STOCK_KEY_PREFIX: &[u8] = b"s/";
 /// The version of a ledger's image.
-const IMAGE_VERSION: u8 = 1;
+const IMAGE_VERSION: u8 = 2;
+/// A version of it that is still read.
+const IMAGE_VERSION_OLD: u8 = 1;
 
 /// A record as it comes off the journal.
 #[derive(Debug)]
@@ -56,6 +61,16 @@ pub fn decode(bytes: &[u8]) -> Result<Tagged<'_>, CodecError> {
     }
 }
 
+/// The key of a stock record, without reading the rest; `None` for a record of the catalogue, or
+/// one that does not decode at all.
+pub fn stock_key_of(bytes: &[u8]) -> Option<&str> {
+    match bytes.split_first() {
+        // The key is the first field.
+        Some((&STOCK_TAG, rest)) => postcard::take_from_bytes(rest).ok().map(|(key, _)| key),
+        Some(_) | None => None,
+    }
+}
+
 /// The snapshot entry of a stock key.
 pub fn stock_entry(key: &str, image: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let mut value = Vec::with_capacity(image.len() + 1);
@@ -64,18 +79,24 @@ pub fn stock_entry(key: &str, image: &[u8]) -> (Vec<u8>, Vec<u8>) {
     ([STOCK_KEY_PREFIX, key.as_bytes()].concat(), value)
 }
 
-/// The stock key and image of a snapshot entry; `None` for an entity of the catalogue.
-pub fn read_stock_entry<'k, 'v>(
-    key: &'k [u8],
+/// The stock key and image of a snapshot entry; `None` for an entity of the catalogue. An image of
+/// an old version comes back as one of the newest.
+pub fn read_stock_entry<'v>(
+    key: &[u8],
     value: &'v [u8],
-) -> Result<Option<(&'k str, &'v [u8])>, CodecError> {
+) -> Result<Option<(StockKey, Cow<'v, [u8]>)>, CodecError> {
     let Some(key) = key.strip_prefix(STOCK_KEY_PREFIX) else {
         return Ok(None);
     };
-    let malformed = CodecError::Malformed(postcard::Error::DeserializeBadUtf8);
-    let key = std::str::from_utf8(key).map_err(|_| malformed)?;
+    let malformed = || CodecError::Malformed(postcard::Error::DeserializeBadEncoding);
+    let key = std::str::from_utf8(key).map_err(|_| malformed())?;
+    let key = StockKey::parse(key).map_err(|_| malformed())?;
     match value.split_first() {
-        Some((&IMAGE_VERSION, image)) => Ok(Some((key, image))),
+        Some((&IMAGE_VERSION, image)) => Ok(Some((key, Cow::Borrowed(image)))),
+        Some((&IMAGE_VERSION_OLD, image)) => {
+            let ledger = Ledger::from_image_1(key.clone(), image)?;
+            Ok(Some((key, Cow::Owned(ledger.image()))))
+        }
         Some((version, _)) => Err(CodecError::UnknownTag(Some(*version))),
         None => Err(CodecError::UnknownTag(None)),
     }

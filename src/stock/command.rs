@@ -115,8 +115,10 @@ pub enum Command {
     SetSafetyStock(Quantity),
     /// Stops stocking the key.
     Stop,
-    /// Nothing but what is due.
+    /// Nothing but what is due to the figures.
     Touch,
+    /// At the lead: nothing but what is due to a reservation.
+    TouchReservation(ReservationId),
     /// What a reservation could be granted here: no promise.
     Ask {
         /// Whose own hold does not count against it.
@@ -150,13 +152,8 @@ pub enum Command {
         /// And its time limit, so that a late word never drops another raise.
         before: Timestamp,
     },
-    /// At a follower: what the lead's record gives it.
-    Settle {
-        /// Whose.
-        reservation: ReservationId,
-        /// The lead's word.
-        grant: Grant,
-    },
+    /// At a follower: what its leads' records give it, each reservation once.
+    Settle(Vec<(ReservationId, Grant)>),
     /// At the lead: changes a reservation.
     Change {
         /// Whose; for a new one its name.
@@ -191,6 +188,27 @@ pub enum Command {
     },
     /// Others have done what this key owed them: batched, so that a busy key pays once.
     Acknowledge(Acknowledgements),
+}
+
+impl Command {
+    /// The reservation it names, if it names one: a sale may name any text.
+    pub fn reservation(&self) -> Option<ReservationId> {
+        match self {
+            Command::Move(movement) => movement.reservation(),
+            Command::TouchReservation(reservation)
+            | Command::Ask { reservation, .. }
+            | Command::Prepare { reservation, .. }
+            | Command::Abandon { reservation, .. }
+            | Command::Change { reservation, .. }
+            | Command::Inquire { reservation, .. }
+            | Command::ReportUse { reservation, .. } => Some(*reservation),
+            Command::SetSafetyStock(_)
+            | Command::Stop
+            | Command::Touch
+            | Command::Settle(_)
+            | Command::Acknowledge(_) => None,
+        }
+    }
 }
 
 /// Work at other keys that is durable there.

@@ -55,6 +55,17 @@ impl Movement {
             }
         )
     }
+
+    /// The reservation it asked to use up, if the text it gave can be the name of one.
+    pub fn reservation(&self) -> Option<ReservationId> {
+        let MovementKind::Sale {
+            reservation: Some(name),
+        } = &self.kind
+        else {
+            return None;
+        };
+        ReservationId::parse(name)
+    }
 }
 
 /// The types of movement with what each says besides its quantity.

@@ -22,6 +22,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body as JSON; null if it is none.
     pub body: Value,
+    /// The body as text; empty if it is none.
+    pub text: String,
 }
 
 /// The connection was lost: whether anything happened is unknown.
@@ -78,6 +80,7 @@ impl Client {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+            text: String::from_utf8(bytes).unwrap_or_default(),
         })
     }
 

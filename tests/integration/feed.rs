@@ -1,5 +1,6 @@
 //! The feed over real WebSockets: what is shown to whom, what goes live, and how one comes back.
 
+use onhand::http::docs::feed::{Line, SESSION};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -273,4 +274,53 @@ fn a_command_that_names_what_is_no_key_is_refused_and_nothing_of_it_is_followed(
     moved(&shop.client(), "sale", "clogs@malmo", 5);
     let state = page.subscribe(&["clogs@malmo"], &json!({}));
     assert_eq!(state["levels"][0]["status"], "out_of_stock");
+}
+
+#[test]
+fn the_session_of_the_documentation_goes_as_it_is_shown() {
+    let data = DataDir::new();
+    let server = Server::start(&data.path);
+    let client = server.client();
+    for operation in ["putItem", "putLocation", "recordMovements"] {
+        let example = onhand::http::docs::example::of(operation).unwrap();
+        let method = if operation == "recordMovements" {
+            "POST"
+        } else {
+            "PUT"
+        };
+        if operation == "recordMovements" {
+            let linen = onhand::http::docs::example::of("batchItems").unwrap();
+            let items: Value = serde_json::from_str(linen.body.unwrap()).unwrap();
+            client.post(linen.path, &items);
+        }
+        let body: Value = serde_json::from_str(example.body.unwrap()).unwrap();
+        client.json(method, example.path, &body).unwrap().ok();
+    }
+    let mut you = Follower::try_open(&server, &[]).unwrap();
+    for line in SESSION {
+        match line {
+            Line::Say(frame) => you.say(&serde_json::from_str(frame).unwrap()),
+            Line::Meanwhile(method, path, body) => {
+                let body = serde_json::from_str(body).unwrap();
+                client.json(method, path, &body).unwrap().ok();
+            }
+            Line::Hear(frame) => {
+                let mut shown: Value = serde_json::from_str(frame).unwrap();
+                let mut heard = you.next();
+                for frame in [&mut shown, &mut heard] {
+                    let frame = frame.as_object_mut().unwrap();
+                    frame.remove("epoch");
+                    for level in frame
+                        .get_mut("levels")
+                        .and_then(Value::as_array_mut)
+                        .into_iter()
+                        .flatten()
+                    {
+                        level.as_object_mut().unwrap().remove("at").unwrap();
+                    }
+                }
+                assert_eq!(heard, shown);
+            }
+        }
+    }
 }

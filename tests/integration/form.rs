@@ -79,7 +79,8 @@ impl Source {
 /// Which top-level module may use which others. `telemetry` and itself may be used by each; it
 /// is left out where a module may use none of ours.
 const DIRECTIONS: &[(&str, &[&str])] = &[
-    ("main", &["app", "cli", "config"]),
+    ("main", &["app", "cli", "config", "demo"]),
+    ("demo", &["app", "cli", "clock", "config"]),
     (
         "app",
         &[

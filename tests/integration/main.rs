@@ -7,8 +7,11 @@ mod asyncapi;
 mod bad_input;
 mod book;
 mod client;
+mod configuration;
 mod contract;
+mod demo;
 mod dice;
+mod documentation;
 #[cfg(feature = "failpoints")]
 mod fail_points;
 mod feed;

@@ -22,6 +22,7 @@ pub struct Server {
     child: Child,
     ended: Option<ExitStatus>,
     said: Arc<Mutex<String>>,
+    lines: Receiver<String>,
     /// The lines of its greeting.
     pub greeting: Vec<String>,
     /// Its public address, as in `http://127.0.0.1:40123`.
@@ -64,18 +65,23 @@ pub fn verify(data: &Path) {
 impl Start {
     /// A server on `data`, at ports the system chooses.
     pub fn on(data: &Path) -> Start {
+        let mut start = Start::command("serve");
+        start.command.arg("--data-dir").arg(data);
+        start.with("ONHAND_ADMIN_TOKEN", ADMIN)
+    }
+
+    /// The demo, at ports the system chooses.
+    pub fn demo(flags: &[&str]) -> Start {
+        let mut start = Start::command("demo");
+        start.command.args(flags);
+        start
+    }
+
+    fn command(name: &str) -> Start {
         let mut command = onhand();
+        let (listen, ops) = ("--listen=127.0.0.1:0", "--ops-listen=127.0.0.1:0");
         command
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--ops-listen",
-                "127.0.0.1:0",
-            ])
-            .arg("--data-dir")
-            .arg(data)
-            .env("ONHAND_ADMIN_TOKEN", ADMIN)
+            .args([name, listen, ops])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -123,6 +129,7 @@ impl Start {
             child,
             ended: None,
             said,
+            lines,
             greeting,
             url,
             ops,
@@ -154,6 +161,13 @@ impl Server {
     /// One who asks with another token, or with none.
     pub fn client_with(&self, token: &str) -> Client {
         Client::new(&self.url, token)
+    }
+
+    /// The next line it tells after its greeting.
+    pub fn line(&self) -> String {
+        self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            panic!("the server tells nothing more:\n{}", self.said());
+        })
     }
 
     /// Kills it as a power cut would.

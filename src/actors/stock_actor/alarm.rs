@@ -8,10 +8,14 @@ use actix::fut::{ActorFutureExt, wrap_future};
 use actix::{ActorContext, AsyncContext, Context};
 
 use super::{StockActor, Told};
+use crate::actors::waking::AWAKE_BEFORE_MS;
 use crate::stock::{By, Command, Decision, Timestamp};
 
 /// How soon leads are asked again about what is overdue: their answer is on its way.
 const OVERDUE_MS: i64 = 100;
+
+/// How many acknowledgements one record takes; each is looked up, and nobody is served meanwhile.
+const ACKNOWLEDGE_AT_ONCE_MAX: usize = 1000;
 
 /// How long a passivated actor still forwards what reaches its mailbox.
 const FORWARD: Duration = Duration::from_secs(2);
@@ -21,20 +25,22 @@ impl StockActor {
         if self.retired {
             return;
         }
+        self.schedule(self.ledger.next_deadline());
         let idle_at = self
             .last_used
             .plus_millis(self.directory.context.config.idle_ms);
         let now = self.now();
-        let next = self.ledger.next_alarm();
-        let next = next.map(|at| if at <= now { self.ask_again } else { at });
-        let due = next.into_iter().chain(self.gather_until);
-        let at = due.fold(idle_at, Timestamp::min);
+        let doubt = self.ledger.next_doubt();
+        let doubt = doubt.map(|at| if at <= now { self.ask_again } else { at });
+        let due = doubt.into_iter().chain(self.gather_until);
+        let at = due.fold(idle_at, Timestamp::min).max(now);
         if self.alarm.as_ref().is_some_and(|(set, _)| *set <= at) {
             return;
         }
-        let at = at.max(now);
         let clock = self.directory.context.clock.clone();
-        let sleep = wrap_future::<_, Self>(async move { clock.sleep_until(at).await });
+        let sleep = wrap_future::<_, Self>(async move {
+            clock.sleep_until(at).await;
+        });
         let handle = ctx.spawn(sleep.map(move |(), actor, ctx| actor.ring(at, ctx)));
         if let Some((_, old)) = self.alarm.replace((at, handle)) {
             ctx.cancel_future(old);
@@ -50,11 +56,10 @@ impl StockActor {
         }
         self.alarm = None;
         let now = self.now();
-        self.record_due(now);
         if self.gather_until.is_some_and(|until| until <= now) {
             self.record_done(now);
         }
-        let overdue = self.ledger.next_alarm().is_some_and(|at| at <= now);
+        let overdue = self.ledger.next_doubt().is_some_and(|at| at <= now);
         if overdue && self.ask_again <= now {
             self.ask_again = now.plus_millis(OVERDUE_MS);
             self.ask_leads(self.ledger.inquiries(now), None);
@@ -68,10 +73,14 @@ impl StockActor {
         self.set_alarm(ctx);
     }
 
-    /// Records what others have done, all that was gathered in one record.
+    /// Records what others have done, a good part of what was gathered in one record.
     fn record_done(&mut self, now: Timestamp) {
-        self.gather_until = None;
+        let settled = self.done.settled.len().min(ACKNOWLEDGE_AT_ONCE_MAX);
+        let later = self.done.settled.split_off(settled);
+        self.gather_until = (!later.is_empty()).then_some(now);
         let command = Command::Acknowledge(mem::take(&mut self.done));
+        self.done.settled = later;
+        self.record_due_before(&command, now);
         let by = By::onhand();
         let rules = &self.directory.context.rules;
         if let Ok(Decision::Record(events, _)) = self.ledger.decide(&by, &command, now, rules) {
@@ -83,9 +92,13 @@ impl StockActor {
     /// Puts the ledger to rest in the directory, if nothing depends on this actor.
     fn passivate(&mut self, ctx: &mut Context<Self>) -> bool {
         let durable = self.directory.context.journal.durable() >= self.last;
-        if !durable || !self.ledger.is_idle() || !self.done.is_empty() {
+        let deadline = self.ledger.level().deadline;
+        let far = self.now().plus_millis(2 * AWAKE_BEFORE_MS);
+        let soon = deadline.is_some_and(|at| at <= far);
+        if !durable || soon || !self.ledger.is_idle() || !self.done.is_empty() {
             return false;
         }
+        self.schedule(deadline.map(|at| at.plus_millis(-AWAKE_BEFORE_MS)));
         self.retired = true;
         self.directory.passivate(&self.ledger, &self.addr);
         ctx.run_later(FORWARD, |_, ctx| ctx.stop());

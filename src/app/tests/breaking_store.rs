@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::journal::store::{Entries, Groups};
+use crate::journal::store::{Entries, Entry, Groups};
 use crate::journal::{Change, Position, Round, Store, StoreError};
 
 /// How the disk behaves.
@@ -77,6 +77,9 @@ impl Store for BreakingStore {
     fn put_snapshots(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         self.write(|| self.inner.put_snapshots(changes))
     }
+    fn load_snapshots(&self, entries: &mut dyn Iterator<Item = Entry>) -> Result<(), StoreError> {
+        self.write(|| self.inner.load_snapshots(entries))
+    }
     fn finish_round(&self, round: Round) -> Result<(), StoreError> {
         self.write(|| self.inner.finish_round(round))
     }
@@ -91,6 +94,15 @@ impl Store for BreakingStore {
     }
     fn base(&self) -> Result<Entries, StoreError> {
         self.inner.base()
+    }
+    fn base_entry(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.base_entry(key)
+    }
+    fn free_trimmed(&self) -> Result<(), StoreError> {
+        self.write(|| self.inner.free_trimmed())
+    }
+    fn history_bytes(&self) -> u64 {
+        self.inner.history_bytes()
     }
     fn base_position(&self) -> Position {
         self.inner.base_position()

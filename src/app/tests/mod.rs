@@ -7,6 +7,7 @@ mod bounds;
 mod breaking_store;
 mod disk_failure;
 mod events;
+mod expiry;
 mod life_cycle;
 mod recovery;
 mod repetition;

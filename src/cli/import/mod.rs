@@ -25,7 +25,8 @@ use header::Header;
 use lines::{Lines, Record};
 use progress::Report;
 use sending::{Batch, Sending};
-use sheet::Layout;
+
+pub(crate) use sheet::Layout;
 
 /// Arguments of `import`.
 #[derive(Debug, Clone, Args)]
@@ -107,6 +108,24 @@ pub(super) fn run(arguments: &ImportArgs) -> ExitCode {
     match ended {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) | Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Sends a sheet that comes with the program, all of which must be taken.
+///
+/// # Errors
+/// What was not taken.
+pub(crate) fn send_all(
+    layout: &Layout,
+    text: &str,
+    server: &mut impl Server,
+) -> Result<(), String> {
+    let mut report = Report::to_terminal(io::stderr(), io::sink());
+    let done = import(text.as_bytes(), layout, server, &mut report);
+    match (done, report.has_bad_lines()) {
+        (Ok(()), false) => Ok(()),
+        (Ok(()), true) => Err("some lines were not taken".to_owned()),
+        (Err(stopped), _) => Err(stopped.to_string()),
     }
 }
 

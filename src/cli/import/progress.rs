@@ -79,6 +79,11 @@ impl Report {
             .suspend(|| writeln!(notes, "line {line}: {reason}"))
     }
 
+    /// Whether any line ended badly.
+    pub(super) fn has_bad_lines(&self) -> bool {
+        self.bad > 0
+    }
+
     /// The summary; true if all of the file was done and no line was bad.
     pub(super) fn finish(mut self, file: &str, stopped: Option<&Stopped>) -> io::Result<bool> {
         self.bar.finish_and_clear();

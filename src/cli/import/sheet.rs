@@ -10,7 +10,7 @@ use super::row::Row;
 
 /// A kind of file.
 #[derive(Debug, Clone)]
-pub(super) enum Layout {
+pub(crate) enum Layout {
     Items,
     Locations,
     /// Counts, of now or of a moment.

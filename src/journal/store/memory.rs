@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-use super::{Change, Entries, Groups, Round, Store, StoreError};
+use super::{Change, Entries, Entry, Groups, Round, Store, StoreError};
 use crate::journal::Position;
 use crate::journal::group::GroupHeader;
 
@@ -81,6 +81,11 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn load_snapshots(&self, entries: &mut dyn Iterator<Item = Entry>) -> Result<(), StoreError> {
+        self.0.lock().snapshots.extend(entries);
+        Ok(())
+    }
+
     fn finish_round(&self, round: Round) -> Result<(), StoreError> {
         assert!(round.cut <= round.witness, "a round ends after its cut");
         assert!(
@@ -122,6 +127,23 @@ impl Store for MemoryStore {
 
     fn base(&self) -> Result<Entries, StoreError> {
         Ok(entries(&self.0.lock().base))
+    }
+
+    fn base_entry(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.0.lock().base.get(key).cloned())
+    }
+
+    fn free_trimmed(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn history_bytes(&self) -> u64 {
+        let contents = self.0.lock();
+        contents
+            .groups
+            .values()
+            .map(|group| group.len() as u64)
+            .sum()
     }
 
     fn base_position(&self) -> Position {

@@ -5,8 +5,9 @@
 //! - the **groups**, each at the position of its first record, without gaps;
 //! - the **snapshots**, an entry per key, as of some position at or after the cut of the newest
 //!   finished **round**;
-//! - the **base generation**: an entry per key, the exact state at the base position. The groups
-//!   after it are the history; those up to it are gone;
+//! - the **base generation**: an entry per key, the exact state at the base position (ahead of it
+//!   only after a crash, see `advance_base`). The groups after it are the history; those up to it
+//!   are gone;
 //! - **meta** values, few and small.
 
 mod embedded;
@@ -76,6 +77,10 @@ pub trait Store: Send + Sync + 'static {
     /// call should bring a few hundred entries at most.
     fn put_snapshots(&self, changes: Vec<Change>) -> Result<(), StoreError>;
 
+    /// Writes many snapshot entries, in ascending order of their keys, each key once. Durable with
+    /// the end of the round. May keep appends waiting throughout: for a time when none come.
+    fn load_snapshots(&self, entries: &mut dyn Iterator<Item = Entry>) -> Result<(), StoreError>;
+
     /// Makes all snapshot entries written so far durable and records the round, atomically.
     fn finish_round(&self, round: Round) -> Result<(), StoreError>;
 
@@ -85,13 +90,24 @@ pub trait Store: Send + Sync + 'static {
     /// The newest finished round.
     fn round(&self) -> Option<Round>;
 
-    /// Moves the base generation on to `cut`: writes its changed entries and deletes the groups
-    /// up to the cut, atomically. The cut must end a group and lie within the newest round.
-    /// Appends wait meanwhile, so history should be fed in pieces of some hundred records.
+    /// Moves the base generation on to `cut`: writes its changed entries, then forgets the groups
+    /// up to the cut; `free_trimmed` frees their space. The cut must end a group and lie within the
+    /// newest round. A crash in between leaves entries that are ahead of the base position, which
+    /// replay passes over. Appends may wait meanwhile, so history should be fed in small pieces.
     fn advance_base(&self, cut: Position, changes: Vec<Change>) -> Result<(), StoreError>;
 
     /// All entries of the base generation, in the order of their keys.
     fn base(&self) -> Result<Entries, StoreError>;
+
+    /// An entry of the base generation.
+    fn base_entry(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Gives back the space of the groups that the base has passed, as far as that is possible by
+    /// now. What is left of them is no part of the history any more.
+    fn free_trimmed(&self) -> Result<(), StoreError>;
+
+    /// About how many bytes the groups take, those included whose space is yet to be given back.
+    fn history_bytes(&self) -> u64;
 
     /// The position whose exact state the base generation is; zero at first, when it is empty.
     fn base_position(&self) -> Position;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::journal::MemoryStore;
-use crate::journal::store::{Change, Entries, Groups, Round};
+use crate::journal::store::{Change, Entries, Entry, Groups, Round};
 
 /// A store whose disk breaks after some appends: the breaking append leaves its group behind, as
 /// a failed sync may, and says that it failed.
@@ -44,6 +44,9 @@ impl Store for Breaking {
     fn put_snapshots(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         self.inner.put_snapshots(changes)
     }
+    fn load_snapshots(&self, entries: &mut dyn Iterator<Item = Entry>) -> Result<(), StoreError> {
+        self.inner.load_snapshots(entries)
+    }
     fn finish_round(&self, round: Round) -> Result<(), StoreError> {
         self.inner.finish_round(round)
     }
@@ -58,6 +61,15 @@ impl Store for Breaking {
     }
     fn base(&self) -> Result<Entries, StoreError> {
         self.inner.base()
+    }
+    fn base_entry(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.base_entry(key)
+    }
+    fn free_trimmed(&self) -> Result<(), StoreError> {
+        self.inner.free_trimmed()
+    }
+    fn history_bytes(&self) -> u64 {
+        self.inner.history_bytes()
     }
     fn base_position(&self) -> Position {
         self.inner.base_position()

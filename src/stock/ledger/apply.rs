@@ -114,14 +114,14 @@ impl Ledger {
 
     fn apply_all(&mut self, events: &[Event], by: &By, at: Timestamp) {
         let on_hand = self.kept.level.on_hand;
+        self.lapse(at);
         for event in events {
             self.apply(event, by, at);
         }
-        let first_deadline = self.deadlines.first().map(|(at, _)| *at);
+        let first_deadline = self.next_lapse();
         let first_hint = self.hints.first().map(|(at, _)| *at);
         let level = &mut self.kept.level;
         level.version += 1;
-        level.updated_at = at;
         level.deadline = [first_deadline, first_hint].into_iter().flatten().min();
         if level.on_hand != on_hand {
             self.kept.on_hand_version = level.version;
@@ -174,7 +174,10 @@ impl Ledger {
                 self.remember_answer(*reservation, *idempotency, at);
             }
             Event::Denied { reservation, until } => {
-                self.kept.denied.insert(*reservation, *until);
+                if let Some(old) = self.kept.denied.insert(*reservation, *until) {
+                    self.denials.remove(&(old, *reservation));
+                }
+                self.denials.insert((*until, *reservation));
             }
             Event::Acknowledged(done) => self.apply_acknowledged(done),
         }

@@ -9,7 +9,8 @@ use super::super::time::Timestamp;
 use super::{Ledger, Rules};
 
 impl Ledger {
-    /// What `command` brings about at `now`. What is due (`due`) must have been recorded before.
+    /// What `command` brings about at `now`. What is due before it (`due_before`) must have been
+    /// recorded.
     pub fn decide(
         &self,
         by: &By,
@@ -17,11 +18,13 @@ impl Ledger {
         now: Timestamp,
         rules: &Rules,
     ) -> Result<Decision, Refusal> {
+        debug_assert!(self.due_before(command, now, 1).is_empty());
         match command {
             Command::Move(movement) => self.decide_move(movement, now, rules),
             Command::SetSafetyStock(quantity) => self.decide_safety_stock(*quantity),
             Command::Stop => self.decide_stop(),
             Command::Touch => Ok(self.decide_touch(now)),
+            Command::TouchReservation(_) => Ok(Decision::Nothing(Answer::Done)),
             Command::Ask {
                 reservation,
                 base,
@@ -50,7 +53,7 @@ impl Ledger {
                 revision,
                 before,
             } => Ok(self.decide_abandon(*reservation, *revision, *before)),
-            Command::Settle { reservation, grant } => Ok(self.decide_settle(*reservation, *grant)),
+            Command::Settle(words) => Ok(self.decide_settle(words)),
             Command::Change {
                 reservation,
                 change,

@@ -26,13 +26,16 @@ impl Ledger {
 
     fn count_hold(&mut self, id: ReservationId, hold: &Hold, present: bool) {
         let signed = |quantity: Quantity| if present { quantity } else { -quantity };
+        let lapsed = self.has_lapsed(hold);
         let level = &mut self.kept.level;
         let side = if hold.grant.committed {
             &mut level.committed
         } else {
             &mut level.held
         };
-        *side += signed(hold.remaining());
+        if !lapsed {
+            *side += signed(hold.remaining());
+        }
         self.tentative += signed(hold.tentative());
         if hold.lead != self.key {
             let hint = hold
@@ -84,6 +87,8 @@ impl Ledger {
         for led in led.values() {
             self.index_led(led);
         }
+        let denied = self.kept.denied.iter();
+        self.denials = denied.map(|(id, until)| (*until, *id)).collect();
         self.kept.holds = holds;
         self.kept.led = led;
     }

@@ -1,6 +1,8 @@
 //! What a key does for reservations that are led elsewhere: it says what it could grant, sets a
 //! raise aside, and takes the lead's word. It never lets a hold lapse by itself.
 
+use std::collections::HashSet;
+
 use super::super::command::{Answer, Decision, Inquiry};
 use super::super::event::Event;
 use super::super::hold::{Grant, Prepared};
@@ -79,7 +81,7 @@ impl Ledger {
         if ended || hold.is_some_and(|hold| hold.grant.revision > raise.base.revision) {
             return Err(Refusal::Superseded);
         }
-        if hold.is_none() && self.kept.holds.len() >= rules.holds_max {
+        if hold.is_none() && self.is_full_of_holds(rules) {
             return Err(Refusal::Full("holds"));
         }
         let grantable = self.grantable(raise.id, raise.base.used());
@@ -129,12 +131,22 @@ impl Ledger {
         Decision::Record(vec![Event::Abandoned { reservation: id }], Answer::Done)
     }
 
+    pub(super) fn decide_settle(&self, words: &[(ReservationId, Grant)]) -> Decision {
+        let mut seen = HashSet::new();
+        let news = words.iter().filter(|(id, _)| seen.insert(*id));
+        let settled: Vec<Event> = news
+            .filter_map(|(id, grant)| self.settled(*id, *grant))
+            .collect();
+        if settled.is_empty() {
+            return Decision::Nothing(Answer::Done);
+        }
+        Decision::Record(settled, Answer::Done)
+    }
+
     /// The lead's word never makes a hold: what is raised was prepared first. So a late word
     /// about a hold that is over changes nothing.
-    pub(super) fn decide_settle(&self, id: ReservationId, grant: Grant) -> Decision {
-        let Some(hold) = self.hold(id) else {
-            return Decision::Nothing(Answer::Done);
-        };
+    fn settled(&self, id: ReservationId, grant: Grant) -> Option<Event> {
+        let hold = self.hold(id)?;
         // A lead that forgot the reservation says that it is over, not what was handed over.
         let handed_over = grant.handed_over.max(hold.grant.handed_over);
         let grant = Grant {
@@ -145,15 +157,10 @@ impl Ledger {
             .prepared
             .is_some_and(|prepared| prepared.revision <= grant.revision);
         let stale = grant.revision < hold.grant.revision;
-        if stale || (hold.grant == grant && !decided) {
-            return Decision::Nothing(Answer::Done);
-        }
-        Decision::Record(
-            vec![Event::Settled {
-                reservation: id,
-                grant,
-            }],
-            Answer::Done,
-        )
+        let news = !stale && (hold.grant != grant || decided);
+        news.then_some(Event::Settled {
+            reservation: id,
+            grant,
+        })
     }
 }

@@ -15,7 +15,12 @@ impl Ledger {
         {
             self.forget(now);
         }
-        self.kept.denied.retain(|_, until| *until > now);
+        while let Some((until, id)) = self.denials.first().copied()
+            && until <= now
+        {
+            self.denials.pop_first();
+            self.kept.denied.remove(&id);
+        }
     }
 
     /// Forgets all that is past its time: answers and resolved reservations after a day,
@@ -45,6 +50,11 @@ impl Ledger {
 
     // What is past its time is forgotten lazily, when a record is applied; a bound is reached by
     // what is not, or nothing could ever be recorded again.
+
+    pub(super) fn is_full_of_holds(&self, rules: &Rules) -> bool {
+        let all = self.kept.holds.len();
+        all >= rules.holds_max && all - self.lapsed_count() >= rules.holds_max
+    }
 
     pub(super) fn is_full_of_led(&self, now: Timestamp, rules: &Rules) -> bool {
         let full = self.kept.led.len() >= rules.led_max;

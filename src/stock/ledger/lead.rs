@@ -1,5 +1,5 @@
-//! What the lead of a reservation does: it decides every change, lets holds expire, and tells
-//! followers what became of a raise.
+//! What the lead of a reservation does: it decides every change and tells followers what became
+//! of a raise.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::super::quantity::Quantity;
 use super::super::refusal::Refusal;
 use super::super::reservation::{Reservation, ReservationId, State};
 use super::super::time::Timestamp;
-use super::{EXPIRE_AT_ONCE_MAX, EXPIRE_BYTES_MAX, FORGET_AFTER_MS, Ledger, Rules};
+use super::{FORGET_AFTER_MS, Ledger, Rules};
 
 /// How long a denied raise is remembered past its time.
 const DENIED_MS: i64 = 10 * 60 * 1000;
@@ -36,34 +36,6 @@ pub(super) enum Outcome {
 }
 
 impl Ledger {
-    /// What time alone brings about by `now`: reservations led here whose deadline passed, a
-    /// bounded number at once, so ask again until nothing is due.
-    pub fn due(&self, now: Timestamp) -> Vec<Event> {
-        let until = (now, ReservationId(u128::MAX));
-        let due = self.deadlines.range(..=until).take(EXPIRE_AT_ONCE_MAX);
-        let mut bytes = 0;
-        let fits = |(_, id): &&(Timestamp, ReservationId)| {
-            let first = bytes == 0;
-            bytes += self.kept.led[id].reservation.weight_bytes();
-            first || bytes <= EXPIRE_BYTES_MAX
-        };
-        due.take_while(fits)
-            .map(|(_, id)| self.expire(*id, now))
-            .collect()
-    }
-
-    fn expire(&self, id: ReservationId, now: Timestamp) -> Event {
-        let mut expired = Reservation::clone(&self.kept.led[&id].reservation);
-        expired.revision += 1;
-        expired.resolve(State::Expired, now);
-        let reservation = Arc::new(expired);
-        Event::Reserved {
-            reservation,
-            cause: Cause::Expired,
-            idempotency: None,
-        }
-    }
-
     pub(super) fn decide_change(
         &self,
         call: &Call<'_>,
@@ -243,16 +215,6 @@ impl Ledger {
             idempotency: None,
         };
         Decision::Record(vec![event], Answer::Grant(grant))
-    }
-}
-
-impl Reservation {
-    /// About how many bytes a record of it takes: never nothing.
-    fn weight_bytes(&self) -> usize {
-        const BASE_BYTES: usize = 256;
-        const LINE_BYTES: usize = 256;
-        let metadata = self.metadata.as_ref().map_or(0, |text| text.len());
-        BASE_BYTES + LINE_BYTES * (self.lines.len() + self.shares.len()) + metadata
     }
 }
 

@@ -26,7 +26,7 @@ impl Ledger {
             return Err(Refusal::TooLate);
         }
         self.expect_stocked()?;
-        if self.kept.holds.len() >= rules.holds_max {
+        if self.is_full_of_holds(rules) {
             return Err(Refusal::Full("holds"));
         }
         if self.is_full_of_led(call.now, rules) {

@@ -10,9 +10,11 @@
 mod apply;
 mod call;
 mod decide;
+mod expire;
 mod figures;
 mod follower;
 mod forget;
+mod image;
 mod lead;
 mod lines;
 mod movement;
@@ -35,18 +37,14 @@ use super::reservation::{Reservation, ReservationId};
 use super::time::{DAY_MS, Timestamp};
 
 pub use apply::ReplayError;
+pub use expire::EXPIRE_AT_ONCE_MAX;
+pub use image::Copied;
 
 /// How long a resolved reservation and an idempotency answer are remembered.
 pub const FORGET_AFTER_MS: i64 = DAY_MS;
 
 /// How long a movement's id is remembered.
 pub const REMEMBER_MOVEMENTS_MS: i64 = 7 * DAY_MS;
-
-/// How many reservations one record lets expire.
-const EXPIRE_AT_ONCE_MAX: usize = 1000;
-
-/// About how many bytes of reservations one record lets expire; the first always fits.
-const EXPIRE_BYTES_MAX: usize = 1024 * 1024;
 
 /// How many leads are asked before one command is tried again.
 const INQUIRE_AT_ONCE_MAX: usize = 100;
@@ -85,7 +83,8 @@ pub struct Ledger {
     kept: Kept,
     /// What prepared raises would take on top of what is granted.
     tentative: Quantity,
-    /// Deadlines of live reservations led here.
+    /// Deadlines of reservations led here that are recorded as live. Those up to the newest
+    /// record have lapsed, see `expire`.
     deadlines: BTreeSet<(Timestamp, ReservationId)>,
     /// Deadlines of holds led elsewhere, as far as known here.
     hints: BTreeSet<(Timestamp, ReservationId)>,
@@ -93,14 +92,15 @@ pub struct Ledger {
     waits: BTreeSet<(Timestamp, ReservationId)>,
     /// When resolved reservations led here may be forgotten.
     forgettable: BTreeSet<(Timestamp, ReservationId)>,
+    /// When denied raises may be forgotten.
+    denials: BTreeSet<(Timestamp, ReservationId)>,
     /// Reservations led here whose followers have yet to settle.
     unsettled: BTreeSet<ReservationId>,
     /// Holds here whose use the lead has yet to record.
     unreported: BTreeSet<ReservationId>,
 }
 
-/// What a snapshot holds. The order of the fields is part of the disk format; the level comes
-/// first, so that a passive key's figures are read without the rest.
+/// What a snapshot holds, see `image`. The order of the fields is that of images of version 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
     level: Level,
@@ -179,26 +179,12 @@ impl Ledger {
             hints: BTreeSet::new(),
             waits: BTreeSet::new(),
             forgettable: BTreeSet::new(),
+            denials: BTreeSet::new(),
             unsettled: BTreeSet::new(),
             unreported: BTreeSet::new(),
         };
         ledger.derive();
         ledger
-    }
-
-    /// The ledger from its image (see `image`).
-    pub fn from_image(key: StockKey, image: &[u8]) -> Result<Ledger, postcard::Error> {
-        Ok(Ledger::with(key, postcard::from_bytes(image)?))
-    }
-
-    /// Everything that replay would need, as bytes: what a snapshot and a passive key hold.
-    pub fn image(&self) -> Vec<u8> {
-        postcard::to_stdvec(&self.kept).expect("a ledger is plain data and always encodes")
-    }
-
-    /// The figures at the head of an image.
-    pub fn level_of_image(image: &[u8]) -> Result<Level, postcard::Error> {
-        postcard::take_from_bytes(image).map(|(level, _)| level)
     }
 
     /// Which key.
@@ -269,11 +255,13 @@ impl Ledger {
         settle.chain(report).chain(deliver).collect()
     }
 
-    /// Whether this key may rest: nothing will happen to it by itself, and it owes nothing.
+    /// Whether this key may rest until the deadline in its level: it owes nothing, asks after no
+    /// raise, and nothing that lapsed has yet to come to its end.
     pub fn is_idle(&self) -> bool {
-        let waiting = self.next_alarm().is_some();
         let owing = !self.unsettled.is_empty() || !self.unreported.is_empty();
-        !waiting && !owing && self.kept.outgoing.is_empty()
+        let as_of = self.kept.level.updated_at;
+        let lapsed = self.next_deadline().is_some_and(|at| at <= as_of);
+        !owing && !lapsed && self.waits.is_empty() && self.kept.outgoing.is_empty()
     }
 
     /// The position of the newest record that changed on hand; zero: none.
@@ -281,16 +269,14 @@ impl Ledger {
         self.kept.last_movement
     }
 
-    /// When this key is next to be woken: the earliest deadline it decides, raise it asks after,
-    /// or hint that a lead should long have spoken of.
-    pub fn next_alarm(&self) -> Option<Timestamp> {
+    /// When leads are next to be asked: the earliest raise that is asked after, or hint that a
+    /// lead should long have spoken of.
+    pub fn next_doubt(&self) -> Option<Timestamp> {
         const HINT_GRACE_MS: i64 = 1000;
-        let first = |times: &BTreeSet<(Timestamp, ReservationId)>| times.first().map(|(at, _)| *at);
-        let hint = first(&self.hints).map(|at| at.plus_millis(HINT_GRACE_MS));
-        [first(&self.deadlines), first(&self.waits), hint]
-            .into_iter()
-            .flatten()
-            .min()
+        let hint = self.hints.first();
+        let hint = hint.map(|(at, _)| at.plus_millis(HINT_GRACE_MS));
+        let wait = self.waits.first().map(|(at, _)| *at);
+        hint.into_iter().chain(wait).min()
     }
 
     /// The holds whose fate the lead should tell before anything is refused for their sake.

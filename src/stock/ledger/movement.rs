@@ -76,13 +76,7 @@ impl Ledger {
 
     /// The hold here that a sale names, if there is one.
     fn named_hold(&self, movement: &Movement) -> Option<ReservationId> {
-        let MovementKind::Sale {
-            reservation: Some(name),
-        } = &movement.kind
-        else {
-            return None;
-        };
-        let id = ReservationId::parse(name)?;
+        let id = movement.reservation()?;
         self.hold(id).map(|_| id)
     }
 

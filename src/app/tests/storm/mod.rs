@@ -13,7 +13,7 @@ use futures::future;
 
 use super::breaking_store::Disk;
 use super::test_node::*;
-use crate::app::trim::trim;
+use crate::app::trim::{older, trim};
 use crate::journal::Store;
 use acts::Act;
 use heard::Heard;
@@ -180,7 +180,7 @@ impl Storm {
     fn trim(&self) {
         let store: Arc<dyn Store> = self.node.disk().clone();
         let limit = self.node.clock.now().plus_millis(-5_000);
-        trim(&store, limit).unwrap();
+        trim(&*store, older(limit)).unwrap();
     }
 
     /// The end: what is unknown is asked for until it is known, and everything is proved.

@@ -4,7 +4,8 @@
 //! Layout of a data directory, format 1:
 //! - `lock` held by the one process that uses it;
 //! - `engine/` the engine's own files, with the key spaces `groups` (key: position of the first
-//!   record, big-endian `u64`), `snapshots`, `base` and `meta`;
+//!   record, big-endian `u64`; those that the base has passed may linger, unread), `snapshots`,
+//!   `base` and `meta`;
 //! - `witness` see `witness.rs`.
 //!
 //! Own meta values, little-endian: `store/format` (`u32`), `store/base` (`u64`), `store/round`
@@ -21,16 +22,22 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode, Readable};
+use fjall::{AbstractTree, Database, Keyspace, OwnedWriteBatch, PersistMode, Readable};
 use parking_lot::Mutex;
 
 use directory::{Hold, check_format, create_engine, file_error, open_engine, options};
 use marks::{BASE_NAME, Marks, ROUND_NAME, encode_round, read_marks};
 use witness::Witness;
 
-use super::{Change, Entries, Groups, Round, Store, StoreError};
+use super::{Change, Entries, Entry, Groups, Round, Store, StoreError};
 use crate::journal::Position;
 use crate::journal::group::GroupHeader;
+
+/// How many entries of the base one batch changes.
+const CHANGES_AT_ONCE: usize = 128;
+
+/// From so many entries on, files of their own are cheaper than the engine's log.
+const INGESTED_MIN: usize = 4096;
 
 /// A data directory.
 pub struct EmbeddedStore {
@@ -100,9 +107,8 @@ impl EmbeddedStore {
             .durability(Some(PersistMode::SyncData))
     }
 
-    /// The keys of the groups after the base up to `cut`, which must be the end of the last one.
-    fn keys_up_to(&self, base: Position, cut: Position) -> Result<Vec<[u8; 8]>, StoreError> {
-        let mut keys = Vec::new();
+    /// Checks that `cut` is the end of a group and that none is missing between the base and it.
+    fn check_cut(&self, base: Position, cut: Position) -> Result<(), StoreError> {
         let mut end = base;
         for group in self.groups.range(key(base.next())..=key(cut)) {
             let (first, bytes) = positioned(group)?;
@@ -113,7 +119,6 @@ impl EmbeddedStore {
                 });
             }
             end = end.plus(count(first, &bytes)?);
-            keys.push(key(first));
         }
         if end != cut {
             return Err(StoreError::Base {
@@ -122,7 +127,7 @@ impl EmbeddedStore {
                 reason: "it is not the end of a group",
             });
         }
-        Ok(keys)
+        Ok(())
     }
 }
 
@@ -185,6 +190,23 @@ impl Store for EmbeddedStore {
         Ok(batch.commit()?)
     }
 
+    fn load_snapshots(&self, entries: &mut dyn Iterator<Item = Entry>) -> Result<(), StoreError> {
+        let first: Vec<Entry> = entries.take(INGESTED_MIN).collect();
+        if first.len() < INGESTED_MIN {
+            let change = |(key, value)| Change {
+                key,
+                value: Some(value),
+            };
+            return self.put_snapshots(first.into_iter().map(change).collect());
+        }
+        // Straight into sorted files of their own, past the engine's log.
+        let mut ingestion = self.snapshots.start_ingestion()?;
+        for (key, value) in first.into_iter().chain(entries) {
+            ingestion.write(key, value)?;
+        }
+        Ok(ingestion.finish()?)
+    }
+
     fn finish_round(&self, round: Round) -> Result<(), StoreError> {
         assert!(round.cut <= round.witness, "a round ends after its cut");
         assert!(
@@ -221,14 +243,21 @@ impl Store for EmbeddedStore {
         if marks.round.is_none_or(|round| round.cut < cut) {
             return refused("the newest snapshot round still needs the records up to there");
         }
-        let keys = self.keys_up_to(base, cut)?;
+        self.check_cut(base, cut)?;
         fail::fail_point!("journal::before_advance_base", |_| std::process::abort());
+        // Appends wait while a batch is written, so a large change comes in many.
+        let mut changes = changes;
+        while changes.len() > CHANGES_AT_ONCE {
+            let rest = changes.split_off(CHANGES_AT_ONCE);
+            let mut batch = self.database.batch();
+            add(&mut batch, &self.base, changes);
+            batch.commit()?;
+            std::thread::yield_now();
+            changes = rest;
+        }
         let mut batch = self.database.batch();
         add(&mut batch, &self.base, changes);
         batch.insert(&self.meta, BASE_NAME, cut.get().to_le_bytes());
-        for key in keys {
-            batch.remove(&self.groups, key);
-        }
         batch.commit()?;
         marks.base = cut;
         fail::fail_point!("journal::after_advance_base", |_| std::process::abort());
@@ -237,6 +266,23 @@ impl Store for EmbeddedStore {
 
     fn base(&self) -> Result<Entries, StoreError> {
         Ok(entries(&self.base))
+    }
+
+    fn base_entry(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.base.get(key)?.map(|value| value.to_vec()))
+    }
+
+    /// Whole files of groups are deleted, once all in them is passed. Deleting groups one by one
+    /// would only add to the files: the marks of deletion are few and small, so the engine would
+    /// hardly ever see a reason to rewrite what they stand for.
+    fn free_trimmed(&self) -> Result<(), StoreError> {
+        let passed = ..=key(self.base_position());
+        let dropped = self.groups.tree.drop_range(passed);
+        Ok(dropped.map_err(fjall::Error::from)?)
+    }
+
+    fn history_bytes(&self) -> u64 {
+        self.groups.disk_space()
     }
 
     fn base_position(&self) -> Position {

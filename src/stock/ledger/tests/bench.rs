@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use crate::stock::command::{Idempotency, Place, Raise};
+use crate::stock::hold::Hold;
+use crate::stock::ledger::EXPIRE_AT_ONCE_MAX;
 use crate::stock::movement::MovementId;
 use crate::stock::{
     Answer, By, Change, Command, Currency, Decision, Event, Ledger, LocationId, Money, Movement,
@@ -148,6 +150,9 @@ pub struct Bench {
     pub now: Timestamp,
     pub rules: Rules,
     pub records: Vec<StockRecord>,
+    /// Before each command no more than it needs is recorded of what is due, one at once, as when
+    /// far too much falls due in one moment. Otherwise all of it is.
+    pub hurried: bool,
 }
 
 impl Bench {
@@ -157,6 +162,7 @@ impl Bench {
             now: BEGIN,
             rules: Rules::default(),
             records: Vec::new(),
+            hurried: false,
         }
     }
 
@@ -170,8 +176,12 @@ impl Bench {
     /// Lets what is due happen, as an actor does before each command, and says what `command`
     /// would bring about.
     pub fn decide(&mut self, command: &Command) -> Result<Decision, Refusal> {
+        let most = if self.hurried { 1 } else { EXPIRE_AT_ONCE_MAX };
         loop {
-            let due = self.ledger.due(self.now);
+            let mut due = self.ledger.due_before(command, self.now, most);
+            if due.is_empty() && !self.hurried {
+                due = self.ledger.due(self.now, most);
+            }
             if due.is_empty() {
                 break;
             }
@@ -233,8 +243,15 @@ pub fn shown(answer: &Answer) -> Arc<Reservation> {
 
 /// All that a key has promised: what remains of holds, and what raises set aside.
 pub fn promised(ledger: &Ledger) -> Quantity {
-    let promise = |(_, hold): (_, &crate::stock::hold::Hold)| hold.remaining() + hold.tentative();
-    ledger.holds().map(promise).sum()
+    let live = ledger.holds().filter(|(_, hold)| is_live(ledger, hold));
+    live.map(|(_, hold)| hold.remaining() + hold.tentative())
+        .sum()
+}
+
+/// Whether the deadline of a hold that is led here is still to come, as of the newest record.
+fn is_live(ledger: &Ledger, hold: &Hold) -> bool {
+    let as_of = ledger.level().updated_at;
+    hold.lead != *ledger.key() || hold.grant.deadline.is_none_or(|deadline| deadline > as_of)
 }
 
 /// What must be true between the states before and after one record.
@@ -261,10 +278,14 @@ pub fn assert_sound(ledger: &Ledger) {
     let side = |committed: bool| -> Quantity {
         let here = ledger
             .holds()
-            .filter(|(_, hold)| hold.grant.committed == committed);
+            .filter(|(_, hold)| hold.grant.committed == committed && is_live(ledger, hold));
         here.map(|(_, hold)| hold.remaining()).sum()
     };
-    assert_eq!(level.held, side(false), "held is what remains of holds");
+    assert_eq!(
+        level.held,
+        side(false),
+        "held is what remains of live holds"
+    );
     assert_eq!(level.committed, side(true), "and committed of commitments");
     for (id, hold) in ledger.holds() {
         assert!(!hold.is_over(), "a hold with nothing left to say: {hold:?}");

@@ -105,8 +105,8 @@ fn what_falls_due_at_once_is_recorded_in_portions() {
             .ledger
             .note_position(bench.records.last().unwrap(), number.into());
     }
-    assert_eq!(bench.ledger.due(at(599)), []);
-    assert_eq!(bench.ledger.due(at(600)).len(), 1000);
+    assert_eq!(bench.ledger.due(at(599), 1001), []);
+    assert_eq!(bench.ledger.due(at(600), 1000).len(), 1000);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn one_record_lets_only_so_many_bytes_expire() {
             .unwrap();
     }
     bench.now = at(600);
-    assert_eq!(bench.ledger.due(bench.now).len(), 1);
+    assert_eq!(bench.ledger.due(bench.now, 3).len(), 1);
     bench.run(&Command::Touch).unwrap();
     assert_eq!(bench.ledger.level().held, 0.into());
     assert_eq!(bench.records.len(), 1 + 3 + 3);

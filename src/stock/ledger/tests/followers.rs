@@ -197,7 +197,7 @@ fn uses_that_come_with_a_call_leave_less_to_hand_over() {
 fn a_follower_never_lets_a_hold_lapse_by_itself() {
     let mut pair = Pair::held();
     pair.there.now = at(600);
-    assert_eq!(pair.there.ledger.due(at(9_999)), []);
+    assert_eq!(pair.there.ledger.due(at(9_999), 1), []);
     assert_eq!(pair.there.ledger.level().held, 3.into());
     assert!(pair.there.ledger.level().is_overdue(at(600)));
     assert!(!pair.there.ledger.level().is_overdue(at(599)));

@@ -28,8 +28,7 @@ pub fn prepare(base: Grant, granted: &str) -> Command {
 }
 
 pub fn settle(grant: Grant) -> Command {
-    let reservation = id("r");
-    Command::Settle { reservation, grant }
+    Command::Settle(vec![(id("r"), grant)])
 }
 
 pub fn inquire(prepared: Option<u64>) -> Command {

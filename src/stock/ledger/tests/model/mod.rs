@@ -12,7 +12,7 @@ use self::figures::{Model, Outcome, Phase, outcome};
 use super::bench::{BEGIN, Bench, change, line, movement, place};
 use super::script::code;
 use crate::stock::{
-    Answer, Change, Command, Confirmation, MovementKind, Quantity, Refusal, ReservationId,
+    Answer, Change, Command, Confirmation, MovementKind, Quantity, Refusal, ReservationId, State,
     Timestamp,
 };
 
@@ -25,9 +25,11 @@ struct Pair {
 }
 
 impl Pair {
-    fn new() -> Pair {
+    fn new(hurried: bool) -> Pair {
+        let mut bench = Bench::new("A@X");
+        bench.hurried = hurried;
         Pair {
-            bench: Bench::new("A@X"),
+            bench,
             model: Model::new(),
             names: 0,
             last: None,
@@ -264,8 +266,11 @@ impl Pair {
             "the same are remembered"
         );
         for (known, claim) in known.iter().zip(model.claims.values()) {
-            let phase = format!("{:?}", claim.phase);
-            assert_eq!(format!("{:?}", known.state), phase);
+            let lapsed =
+                known.state.is_live() && known.deadline.is_some_and(|at| at <= time(model.now));
+            assert!(!lapsed || self.bench.hurried, "the end of it is recorded");
+            let state = if lapsed { State::Expired } else { known.state };
+            assert_eq!(format!("{state:?}"), format!("{:?}", claim.phase));
             let here = self.bench.ledger.key();
             assert_eq!(known.remaining(here), whole(claim.left()));
             assert_eq!(known.used(here), whole(claim.used));
@@ -305,10 +310,24 @@ proptest! {
 
     #[test]
     fn a_ledger_does_what_the_model_does(acts in prop::collection::vec(acts(), 1..80)) {
-        let mut pair = Pair::new();
+        let mut pair = Pair::new(false);
         for act in &acts {
             pair.act(act);
         }
         pair.bench.reopen();
+    }
+
+    /// Whatever is recorded of it so far, what is due is gone for every command and figure.
+    #[test]
+    fn a_ledger_in_a_hurry_does_what_the_model_does(acts in prop::collection::vec(acts(), 1..80)) {
+        // What is recorded later is remembered longer: nothing is to be forgotten meanwhile.
+        let acts = acts.iter().filter(|act| !matches!(act, Act::Wait(1_000..)));
+        let mut pair = Pair::new(true);
+        for act in acts {
+            pair.act(act);
+        }
+        pair.bench.reopen();
+        pair.bench.hurried = false;
+        pair.act(&Act::Wait(0));
     }
 }

@@ -36,6 +36,8 @@ pub struct World {
     pub names: u64,
     /// Whether a raise goes on before what was prepared is durable: one journal keeps the order.
     eager: bool,
+    /// Whether what is due is recorded no sooner than a command needs it.
+    hurried: bool,
     /// Whether a change may come twice to its lead. If so, nobody abandons a raise after that.
     pub repeats_changes: bool,
 }
@@ -73,7 +75,7 @@ pub enum Why {
 
 impl World {
     /// Four keys with five pieces each, journaled and durable.
-    pub fn new(eager: bool, repeats_changes: bool) -> World {
+    pub fn new(eager: bool, hurried: bool, repeats_changes: bool) -> World {
         let keys: Vec<StockKey> = ["A@X", "A@Y", "B@X", "B@Y"].map(key).to_vec();
         let ledgers = keys
             .iter()
@@ -91,6 +93,7 @@ impl World {
             names: 0,
             keys,
             eager,
+            hurried,
             repeats_changes,
         };
         for nth in 0..world.keys.len() {
@@ -231,7 +234,7 @@ impl World {
 
     /// What an actor does with a command.
     fn carry_out(&mut self, to: StockKey, command: Command, why: Why, tries: usize) {
-        self.record_due(&to);
+        self.record_due_before(&to, &command);
         let by = By::default();
         let decision = self.ledgers[&to].decide(&by, &command, self.now, &self.rules);
         let early = self.eager && matches!(command, Command::Prepare { .. });
@@ -270,7 +273,21 @@ impl World {
 
     pub fn record_due(&mut self, key: &StockKey) {
         loop {
-            let due = self.ledgers[key].due(self.now);
+            let due = self.ledgers[key].due(self.now, 1);
+            if due.is_empty() {
+                return;
+            }
+            self.record(key, By::onhand(), due);
+        }
+    }
+
+    /// Records no more of what is due than the command needs, one at once.
+    fn record_due_before(&mut self, key: &StockKey, command: &Command) {
+        if !self.hurried {
+            self.record_due(key);
+        }
+        loop {
+            let due = self.ledgers[key].due_before(command, self.now, 1);
             if due.is_empty() {
                 return;
             }
@@ -299,7 +316,7 @@ impl World {
                 self.send(lead, Command::Acknowledge(done), Why::Alone, 0);
             }
             (Why::Word(follower, reservation), Ok(Answer::Grant(grant))) => {
-                let settle = Command::Settle { reservation, grant };
+                let settle = Command::Settle(vec![(reservation, grant)]);
                 self.send(follower, settle, Why::Alone, 0);
             }
             (Why::Deliver(source, id), Ok(_)) => {
@@ -328,8 +345,7 @@ impl World {
                         let grant = reservation.grant(&follower);
                         let revision = reservation.revision;
                         let why = Why::Settle(key.clone(), id, follower.clone(), revision);
-                        let reservation = id;
-                        let settle = Command::Settle { reservation, grant };
+                        let settle = Command::Settle(vec![(id, grant)]);
                         self.send(follower, settle, why, after);
                     }
                 }

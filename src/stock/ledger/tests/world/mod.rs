@@ -19,10 +19,11 @@ proptest! {
     #[test]
     fn nothing_is_oversold_lost_or_left_behind(
         eager in any::<bool>(),
+        hurried in any::<bool>(),
         repeats_changes in any::<bool>(),
         acts in prop::collection::vec(acts(), 1..160),
     ) {
-        let mut world = World::new(eager, repeats_changes);
+        let mut world = World::new(eager, hurried, repeats_changes);
         for act in &acts {
             world.act(act);
         }
@@ -38,7 +39,7 @@ proptest! {
 /// What a plain life of a reservation over three keys looks like, without any mishap.
 #[test]
 fn a_basket_over_three_keys_is_placed_confirmed_and_handed_over() {
-    let mut world = World::new(true, false);
+    let mut world = World::new(true, false, false);
     let wants = vec![(0, 2), (1, 1), (2, 3)];
     world.act(&Act::Place {
         wants,

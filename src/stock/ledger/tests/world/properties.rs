@@ -91,7 +91,9 @@ impl World {
             assert_eq!((level.held, level.committed), Default::default(), "{key}");
             assert_eq!(ledger.holds().count(), 0, "{key}");
             assert_eq!(ledger.errands(), [], "{key}");
-            assert_eq!(ledger.next_alarm(), None, "{key} has nothing to wake for");
+            let next = (ledger.next_deadline(), ledger.next_doubt());
+            assert_eq!(next, (None, None), "{key} has nothing to wake for");
+            assert!(ledger.is_idle(), "{key} owes nothing");
         }
     }
 }

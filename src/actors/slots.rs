@@ -1,0 +1,294 @@
+//! Every stock key of the node in one sorted place, with its slot: the bytes of a passive key or
+//! the actor of an active one. A node has millions of keys and a few thousand actors, so a passive
+//! key costs its bytes and little more: one allocation holds key and image, and there is no second
+//! index for the order. It must not know when a key changes from one to the other.
+
+use std::borrow::Borrow;
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeSet, BinaryHeap};
+use std::hash::BuildHasher;
+use std::ops::{Bound, ControlFlow};
+use std::sync::Arc;
+
+use actix::Addr;
+use parking_lot::{RwLock, RwLockWriteGuard};
+
+use super::presence::Presence;
+use super::stock_actor::StockActor;
+use crate::stock::{Ledger, Level, StockKey};
+
+/// Hashes keys: they come from the catalogue, not from strangers, so a fast hash will do.
+pub(super) type KeyHasher = xxhash_rust::xxh3::Xxh3DefaultBuilder;
+
+/// How many parts the keys are divided into, each under its own lock; those of one SKU share one,
+/// so that its locations are found without looking into all.
+const SHARDS: usize = 64;
+
+/// All stock keys of the node.
+pub(super) struct Slots(Box<[RwLock<Shard>]>);
+
+pub(super) type Shard = BTreeSet<Slot>;
+
+/// Where the ledger of a key is. Ordered by the key alone.
+pub(super) enum Slot {
+    Passive(Passive),
+    Active(Arc<Active>),
+}
+
+/// A key whose ledger rests: the length of the key, the key, the ledger's image.
+pub struct Passive(Box<[u8]>);
+
+/// A key whose ledger an actor has.
+pub(super) struct Active {
+    pub key: StockKey,
+    pub addr: Addr<StockActor>,
+    pub presence: Arc<Presence>,
+}
+
+impl Passive {
+    /// The key at rest with this image.
+    pub fn new(key: &StockKey, image: &[u8]) -> Passive {
+        let key = key.as_str().as_bytes();
+        let length = u8::try_from(key.len()).expect("a key is two names of 64 characters and an @");
+        let mut bytes = Vec::with_capacity(1 + key.len() + image.len());
+        bytes.push(length);
+        bytes.extend_from_slice(key);
+        bytes.extend_from_slice(image);
+        Passive(bytes.into_boxed_slice())
+    }
+
+    fn key(&self) -> &[u8] {
+        &self.0[1..=usize::from(self.0[0])]
+    }
+
+    /// Which key.
+    pub fn stock_key(&self) -> StockKey {
+        let key = std::str::from_utf8(self.key()).ok();
+        let key = key.and_then(|text| StockKey::parse(text).ok());
+        key.expect("it was made from a key")
+    }
+
+    /// The ledger's image.
+    pub fn image(&self) -> &[u8] {
+        &self.0[1 + usize::from(self.0[0])..]
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> Ledger {
+        let ledger = Ledger::from_image(self.stock_key(), self.image());
+        ledger.expect("an image is read only as it was written")
+    }
+
+    fn level(&self) -> Level {
+        Ledger::level_of_image(self.image()).expect("an image is read only as it was written")
+    }
+}
+
+impl Slot {
+    pub fn key(&self) -> &[u8] {
+        match self {
+            Slot::Passive(passive) => passive.key(),
+            Slot::Active(active) => active.key.as_str().as_bytes(),
+        }
+    }
+
+    pub fn stock_key(&self) -> StockKey {
+        match self {
+            Slot::Passive(passive) => passive.stock_key(),
+            Slot::Active(active) => active.key.clone(),
+        }
+    }
+
+    /// The published figures.
+    pub fn level(&self) -> Level {
+        match self {
+            Slot::Passive(passive) => passive.level(),
+            Slot::Active(active) => active.presence.level(),
+        }
+    }
+}
+
+impl Borrow<[u8]> for Slot {
+    fn borrow(&self) -> &[u8] {
+        self.key()
+    }
+}
+
+impl PartialEq for Slot {
+    fn eq(&self, other: &Slot) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Slot {}
+
+impl PartialOrd for Slot {
+    fn partial_cmp(&self, other: &Slot) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Slot {
+    fn cmp(&self, other: &Slot) -> Ordering {
+        self.key().cmp(other.key())
+    }
+}
+
+impl Default for Slots {
+    fn default() -> Slots {
+        Slots((0..SHARDS).map(|_| RwLock::default()).collect())
+    }
+}
+
+impl Slots {
+    /// Which part a key is in: all keys of its SKU are.
+    pub fn shard_of(key: &str) -> usize {
+        let sku = key.split_once('@').map_or(key, |(sku, _)| sku);
+        KeyHasher::default().hash_one(sku) as usize % SHARDS
+    }
+
+    /// What `look` sees in the slot of `key`; none if there is no such key.
+    pub fn look<T>(&self, key: &str, look: impl FnOnce(&Slot) -> T) -> Option<T> {
+        let shard = self.0[Slots::shard_of(key)].read();
+        shard.get(key.as_bytes()).map(look)
+    }
+
+    /// The part `key` is in, to be changed.
+    pub fn shard_mut(&self, key: &str) -> RwLockWriteGuard<'_, Shard> {
+        self.0[Slots::shard_of(key)].write()
+    }
+
+    /// Takes keys at rest, those of each part in order; the others of a part come before.
+    pub fn load(&self, keys: Vec<Passive>) {
+        let mut parts: Vec<Vec<Slot>> = (0..SHARDS).map(|_| Vec::new()).collect();
+        for passive in keys {
+            let key = std::str::from_utf8(passive.key()).expect("it was made from a key");
+            parts[Slots::shard_of(key)].push(Slot::Passive(passive));
+        }
+        for (shard, part) in self.0.iter().zip(parts) {
+            let shard = &mut *shard.write();
+            if shard.is_empty() {
+                // Built at once, its nodes are full.
+                *shard = part.into_iter().collect();
+            } else {
+                shard.extend(part);
+            }
+        }
+    }
+
+    /// Shows each part to `visit`, one after the other.
+    pub fn each_shard(&self) -> impl Iterator<Item = &RwLock<Shard>> {
+        self.0.iter()
+    }
+
+    /// Shows the slots after `after`, in order, whose keys begin with `prefix`, until `visit` has
+    /// seen enough. The keys are locked meanwhile.
+    pub fn walk(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        mut visit: impl FnMut(&Slot) -> ControlFlow<()>,
+    ) {
+        let from = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after.as_bytes()),
+            Some(_) | None => Bound::Included(prefix.as_bytes()),
+        };
+        let of_one_sku = prefix.contains('@').then(|| Slots::shard_of(prefix));
+        let shards = match of_one_sku {
+            Some(shard) => &self.0[shard..=shard],
+            None => &self.0[..],
+        };
+        let shards: Vec<_> = shards.iter().map(RwLock::read).collect();
+        let range = (from, Bound::Unbounded);
+        let mut slots: Vec<_> = shards
+            .iter()
+            .map(|one| one.range::<[u8], _>(range))
+            .collect();
+        let first = slots.iter_mut().enumerate();
+        let first = first.filter_map(|(shard, slots)| Some(Reverse((slots.next()?, shard))));
+        let mut heads: BinaryHeap<_> = first.collect();
+        while let Some(Reverse((slot, shard))) = heads.pop() {
+            if !slot.key().starts_with(prefix.as_bytes()) || visit(slot).is_break() {
+                return;
+            }
+            heads.extend(slots[shard].next().map(|slot| Reverse((slot, shard))));
+        }
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|shard| shard.read().len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slots(keys: &[String]) -> Slots {
+        let slots = Slots::default();
+        let image = Ledger::new(StockKey::parse("A@X").unwrap()).image();
+        let passive = |key: &String| Passive::new(&StockKey::parse(key).unwrap(), &image);
+        slots.load(keys.iter().map(passive).collect());
+        slots
+    }
+
+    fn walked(slots: &Slots, prefix: &str, after: Option<&str>, limit: usize) -> Vec<String> {
+        let mut seen = Vec::new();
+        slots.walk(prefix, after, |slot| {
+            seen.push(slot.stock_key().to_string());
+            match seen.len() < limit {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        });
+        seen
+    }
+
+    #[test]
+    fn a_passive_key_costs_a_slot_of_two_words_and_one_allocation() {
+        assert_eq!(size_of::<Slot>(), 16);
+    }
+
+    #[test]
+    fn keys_of_all_parts_are_walked_in_one_order_from_any_place() {
+        let mut keys: Vec<String> = (0..500)
+            .map(|number| format!("SKU-{}@{}", number % 97, number % 13))
+            .collect();
+        let slots = slots(&keys);
+        keys.sort();
+        keys.dedup();
+        assert_eq!(slots.len(), keys.len());
+        assert_eq!(walked(&slots, "", None, usize::MAX), keys);
+        for after in (0..keys.len()).step_by(41) {
+            let page = walked(&slots, "", Some(&keys[after]), 10);
+            assert_eq!(
+                page,
+                keys[after + 1..]
+                    .iter()
+                    .take(10)
+                    .cloned()
+                    .collect::<Vec<_>>()
+            );
+        }
+        let of_one = keys.iter().filter(|key| key.starts_with("SKU-7@"));
+        let of_one: Vec<String> = of_one.cloned().collect();
+        assert_eq!(walked(&slots, "SKU-7@", None, usize::MAX), of_one);
+        let after_second = walked(&slots, "SKU-7@", Some(&of_one[1]), 1);
+        assert_eq!(after_second, [of_one[2].clone()]);
+        assert!(walked(&slots, "SKU-7@", Some("SKU-8"), 1).is_empty());
+    }
+
+    #[test]
+    fn keys_loaded_in_pieces_are_all_there() {
+        let key = |number: usize| format!("SKU@{number:03}");
+        let slots = slots(&(0..10).map(key).collect::<Vec<_>>());
+        let image = Ledger::new(StockKey::parse("A@X").unwrap()).image();
+        let more = (5..20).map(|n| Passive::new(&StockKey::parse(&key(n)).unwrap(), &image));
+        slots.load(more.collect());
+        assert_eq!(
+            walked(&slots, "", None, 99),
+            (0..20).map(key).collect::<Vec<_>>()
+        );
+    }
+}

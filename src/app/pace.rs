@@ -1,0 +1,35 @@
+//! How fast work beside the requests may go: after each step it rests a multiple of what the step
+//! took, so that it never has more than a small share of disk and processor, whatever they are.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::clock::Stopwatch;
+
+/// How many times as long as a step took the rest after it lasts.
+const REST: u32 = 9;
+
+/// The longest rest: a step that waited for a slow disk says nothing of the next one.
+const REST_MAX: Duration = Duration::from_millis(250);
+
+/// The pace of work beside the requests; a clone is the same pace.
+#[derive(Clone, Default)]
+pub struct Pace(Arc<AtomicBool>);
+
+impl Pace {
+    /// From now on without rests: nobody is served any more, and somebody waits for the end.
+    pub fn hurry(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Does a step and rests after it.
+    pub async fn step<T>(&self, work: impl Future<Output = T>) -> T {
+        let stopwatch = Stopwatch::start();
+        let done = work.await;
+        if !self.0.load(Ordering::Relaxed) {
+            tokio::time::sleep((stopwatch.elapsed() * REST).min(REST_MAX)).await;
+        }
+        done
+    }
+}

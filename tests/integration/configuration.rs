@@ -1,0 +1,97 @@
+//! `onhand config` as a person runs it: the example printed, a configuration checked. It must not
+//! know how options are read.
+
+use std::process::Output;
+
+use crate::server::{onhand, run};
+
+/// What a command said, on both of its outputs.
+fn said(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_example_is_printed_as_committed_and_passes_the_check() {
+    let printed = run(&["config", "default"]);
+    let committed = include_str!("../../onhand.toml.example");
+    assert!(printed.status.success());
+    assert_eq!(said(&printed).0, committed);
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("onhand.toml");
+    std::fs::write(&file, committed).unwrap();
+    let check = ["config", "check", "--config", file.to_str().unwrap()];
+    let anywhere = ["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"];
+    let checked = onhand().args(check).args(anywhere).output().unwrap();
+    let (listed, faults) = said(&checked);
+    assert!(checked.status.success(), "{faults}");
+    assert!(listed.contains("flag --ops-listen"), "{listed}");
+}
+
+#[test]
+fn everything_wrong_is_told_by_the_check_and_by_the_server_and_nothing_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("onhand.toml");
+    std::fs::write(
+        &file,
+        "[http]\nlisen = \"0.0.0.0:1\"\n[stock]\nlines_max = 0\n",
+    )
+    .unwrap();
+    let data = folder.path().join("data");
+    for command in [&["config", "check"][..], &["serve"]] {
+        let mut process = onhand();
+        let ended = process
+            .args(command)
+            .arg("--config")
+            .arg(&file)
+            .arg("--listen")
+            .arg("0.0.0.0:0")
+            .arg("--data-dir")
+            .arg(&data)
+            .env("ONHAND_JURNAL_HISTORY_DAYS", "4")
+            .output()
+            .unwrap();
+        let (_, faults) = said(&ended);
+        assert_eq!(ended.status.code(), Some(1), "{faults}");
+        let told: Vec<&str> = faults.lines().collect();
+        assert_eq!(told.len(), 4, "{faults}");
+        assert!(told[0].ends_with(
+            "line 2, column 1: unknown option `http.lisen`; did you mean `http.listen`?"
+        ));
+        assert!(told[1].contains("line 4, column 1: `stock.lines_max` cannot be `0`"));
+        assert!(told[2].ends_with("did you mean `ONHAND_JOURNAL_HISTORY_DAYS`?"));
+        assert!(told[3].contains("http.listen: 0.0.0.0:0 is reachable from other machines"));
+        assert!(!data.exists());
+    }
+}
+
+#[test]
+fn certificates_and_the_data_directory_are_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cert, key) = (
+        folder.path().join("cert.pem"),
+        folder.path().join("key.pem"),
+    );
+    std::fs::write(&cert, "no certificate").unwrap();
+    let check = |data: &std::path::Path| {
+        let mut command = onhand();
+        command.args(["config", "check", "--listen", "127.0.0.1:0"]);
+        command
+            .args(["--ops-listen", "127.0.0.1:0", "--tls-cert"])
+            .arg(&cert);
+        command
+            .arg("--tls-key")
+            .arg(&key)
+            .arg("--data-dir")
+            .arg(data);
+        command.output().unwrap()
+    };
+    let refused = check(&cert);
+    let (_, faults) = said(&refused);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(faults.lines().count(), 3, "{faults}");
+    assert!(faults.contains("cert.pem is no usable PEM file: it holds no certificate"));
+    assert!(faults.contains("key.pem is no usable PEM file"), "{faults}");
+    assert!(faults.contains("cert.pem is not a directory"), "{faults}");
+}

@@ -1,0 +1,266 @@
+//! `onhand demo` as a stranger meets it: what it prints works when pasted, what its simulated
+//! people do adds up, and nothing of it is left behind.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::levels::key_of;
+use crate::server::{DataDir, Server, Start, run, verify};
+
+/// Reads until this line is told; the lines before it.
+fn until(server: &Server, words: &str) -> Vec<String> {
+    let lines = std::iter::repeat_with(|| server.line());
+    lines.take_while(|line| !line.contains(words)).collect()
+}
+
+#[test]
+fn every_command_works_when_pasted_also_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let temporary = folder.path().to_str().unwrap();
+    let start = Start::demo(&["--rate=20", "--seed=7"]).with("TMPDIR", temporary);
+    let mut server = start.run();
+    let guide = until(&server, "What the simulated people do");
+    for user in ["product page", "web shop", "till", "warehouse", "operator"] {
+        assert!(
+            guide.iter().any(|line| line.contains(user)),
+            "nothing for the {user}"
+        );
+    }
+    assert!(
+        guide.iter().any(|line| line.contains("--seed 7 --rate 20")),
+        "{guide:#?}"
+    );
+    // A refusal fails, and the status is told.
+    let setting = "fail-with-body\nwrite-out = \" %{http_code}\"\n";
+    fs::write(folder.path().join(".curlrc"), setting).unwrap();
+    let commands: Vec<&str> = guide
+        .iter()
+        .filter_map(|line| line.strip_prefix("    "))
+        .collect();
+    assert!(commands.len() >= 16, "{commands:#?}");
+    for command in commands.iter().chain(&commands) {
+        paste(command, folder.path());
+    }
+    let links = guide.iter().filter_map(|line| line.strip_prefix("  open "));
+    let links: Vec<&str> = links
+        .map(|line| line.split_whitespace().next().unwrap())
+        .collect();
+    assert!(
+        links.contains(&format!("{}/openapi.json", server.url).as_str()),
+        "{links:?}"
+    );
+    server.stop();
+}
+
+fn paste(command: &str, folder: &Path) {
+    let shell = ["-c", command];
+    let mut shell_command = Command::new("sh");
+    let pasted = shell_command
+        .args(shell)
+        .current_dir(folder)
+        .env("CURL_HOME", folder);
+    let pasted = pasted.output().unwrap();
+    let said = String::from_utf8_lossy(&pasted.stdout);
+    let errors = String::from_utf8_lossy(&pasted.stderr);
+    assert!(pasted.status.success(), "{command}\n{said}\n{errors}");
+    let refused = said.contains(r#""status":"refused""#);
+    assert!(!refused, "{command}\n{said}");
+    if command.starts_with("curl ") {
+        let status: u16 = said.rsplit(' ').next().unwrap().parse().unwrap();
+        assert!((200..300).contains(&status), "{command}\n{said}");
+    }
+}
+
+#[test]
+fn a_temporary_directory_goes_with_the_demo() {
+    let folder = tempfile::tempdir().unwrap();
+    let temporary = folder.path().to_str().unwrap();
+    let start = Start::demo(&["--rate=100", "--quiet"]).with("TMPDIR", temporary);
+    let mut server = start.run();
+    let data = server
+        .greeting
+        .iter()
+        .find_map(|line| line.trim().strip_prefix("data "));
+    let data = Path::new(data.unwrap().trim()).to_owned();
+    assert!(
+        data.is_dir() && data.starts_with(folder.path()),
+        "{}",
+        data.display()
+    );
+    until(&server, "a token for one more till");
+    server.stop();
+    assert!(!data.exists(), "{} is left behind", data.display());
+    assert!(!server.said().contains("WARN"), "{}", server.said());
+}
+
+#[test]
+fn a_busy_play_sells_nothing_twice_and_its_books_agree() {
+    let data = DataDir::new();
+    let path = data.path.to_str().unwrap();
+    let flags = ["--rate=400", "--seed=7", "--data-dir", path];
+    let mut server = Start::demo(&flags).run();
+    until(&server, "What the simulated people do");
+    let mut awaited = vec![
+        " holds ",
+        " instead",
+        " pays ",
+        " puts ",
+        " closes the page",
+        " lapsed",
+        " orders ",
+        " cancels ",
+        " sells ",
+        " back, ",
+        " in vain",
+        " over for ",
+        " a delivery",
+        " to lund",
+        " counts ",
+        " sold out ",
+        " is back at ",
+    ];
+    for told in 0.. {
+        if awaited.is_empty() && told >= 2_000 {
+            break;
+        }
+        assert!(told < 50_000, "nobody ever told: {awaited:?}");
+        let line = server.line();
+        awaited.retain(|words| !line.contains(words));
+    }
+    server.stop();
+    let complaints = server.said();
+    assert!(!complaints.contains("WARN"), "{complaints}");
+
+    verify(&data.path);
+    let mut server = Server::start(&data.path);
+    let shop = server.client();
+    nothing_is_sold_twice(&shop);
+    let stock = the_books_agree(&shop);
+    server.stop();
+
+    // The next play goes on with what there is.
+    let mut again = Start::demo(&["--rate=0", "--data-dir", path]).run();
+    until(&again, "a token for one more till");
+    again.stop();
+    let server = Server::start(&data.path);
+    assert_eq!(stock, the_books_agree(&server.client()));
+}
+
+/// Only tills, which are never refused, may take what was promised.
+fn nothing_is_sold_twice(shop: &Client) {
+    let events = shop.events();
+    let of_kind = |kind: &str| {
+        let kind = kind.to_owned();
+        events
+            .iter()
+            .filter(move |event| event["type"] == kind.as_str())
+    };
+    assert!(of_kind("onhand.reservation.held").count() > 100);
+    for event in of_kind("onhand.stock.shortfall") {
+        let is_at_till = ["malmo", "lund"].contains(&event["data"]["location"].as_str().unwrap());
+        assert!(is_at_till && event["channel"] == "store", "{event}");
+    }
+    for event in of_kind("onhand.stock.changed") {
+        let level = &event["data"];
+        assert!(number(&level["available"]) >= Decimal::ZERO, "{event}");
+        let free = number(&level["on_hand"])
+            - number(&level["held"])
+            - number(&level["committed"])
+            - number(&level["safety_stock"]);
+        let short = number(&level["shortfall"]);
+        assert!(
+            free >= Decimal::ZERO || short > Decimal::ZERO || is_withheld(level),
+            "{event}"
+        );
+    }
+    let names = ["Anna", "Björn", "Cecilia"];
+    let journal = serde_json::to_string(&events).unwrap();
+    assert!(
+        names.iter().all(|name| !journal.contains(name)),
+        "a name is in the journal"
+    );
+}
+
+/// A till may sell from the safety stock as well, before anything is promised twice.
+fn is_withheld(level: &Value) -> bool {
+    number(&level["safety_stock"]) > Decimal::ZERO
+}
+
+/// What is held and committed is what reservations say, at every key; how much is where.
+fn the_books_agree(shop: &Client) -> BTreeMap<String, Decimal> {
+    for _ in 0..30 {
+        let before = shop.read("/v1/stock?limit=1000");
+        let reservations = shop.list("/v1/reservations");
+        let after = shop.read("/v1/stock?limit=1000");
+        if before["position"] != after["position"] {
+            // A hold lapses now and then; the next look may come between two.
+            continue;
+        }
+        let mut promised: BTreeMap<(String, &str), Decimal> = BTreeMap::new();
+        for reservation in &reservations {
+            let state = match reservation["state"].as_str().unwrap() {
+                "held" => "held",
+                "confirmed" => "committed",
+                _ => continue,
+            };
+            for line in reservation["lines"].as_array().unwrap() {
+                let done = number(&line["fulfilled"]) + number(&line["cancelled"]);
+                let left = number(&line["quantity"]) - done;
+                *promised.entry((key_of(line), state)).or_default() += left;
+            }
+        }
+        let rows = before["items"].as_array().unwrap();
+        assert_eq!(rows.len(), 81);
+        for row in rows {
+            for state in ["held", "committed"] {
+                let promised = promised.get(&(key_of(row), state));
+                let promised = promised.copied().unwrap_or_default();
+                assert_eq!(number(&row[state]), promised, "{state} of {row}");
+            }
+        }
+        let on_hand = rows
+            .iter()
+            .map(|row| (key_of(row), number(&row["on_hand"])));
+        return on_hand.collect();
+    }
+    panic!("the figures never came to rest");
+}
+
+fn number(value: &Value) -> Decimal {
+    value
+        .to_string()
+        .parse()
+        .unwrap_or_else(|_| panic!("no number: {value}"))
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_with_what_to_do() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for (flag, other) in [("--listen", "--ops-listen"), ("--ops-listen", "--listen")] {
+        let ended = run(&["demo", flag, &address, other, "127.0.0.1:0"]);
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(!ended.status.success());
+        let advice = format!("choose another address with {flag} ");
+        assert!(said.contains(&advice) && said.contains(&address), "{said}");
+    }
+}
+
+#[test]
+fn the_data_of_a_real_service_is_refused() {
+    let data = DataDir::new();
+    Server::start(&data.path).stop();
+    let ended = run(&["demo", "--data-dir", data.path.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(
+        !ended.status.success() && said.contains("give a new directory"),
+        "{said}"
+    );
+}
