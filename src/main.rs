@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Import(arguments) => cli::import(&arguments),
         Command::Verify(arguments) => verify(&arguments),
         Command::Token(arguments) => cli::token(&arguments),
+        Command::Ready(arguments) => cli::ready(&arguments),
         Command::Config(arguments) => match arguments.action {
             ConfigAction::Default => {
                 tell(&config::example().trim_end());

@@ -8,6 +8,7 @@
 pub(crate) mod client;
 mod demo;
 mod import;
+mod ready;
 mod serve;
 mod token;
 
@@ -21,6 +22,7 @@ pub use client::ServerArgs;
 pub use demo::DemoArgs;
 pub use import::{ImportArgs, Sheet};
 pub(crate) use import::{Layout, send_all};
+pub use ready::ReadyArgs;
 pub use serve::{ConfigAction, ConfigArgs, ServeArgs, VerifyArgs};
 pub use token::{TokenAction, TokenArgs};
 
@@ -68,6 +70,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Creates, lists and revokes tokens
     Token(TokenArgs),
+    /// Asks a running server whether it is ready; the exit code says it too
+    Ready(ReadyArgs),
     /// Prints every option, or checks a configuration
     Config(ConfigArgs),
 }
@@ -75,6 +79,11 @@ pub enum Command {
 /// Runs a command that talks to a server; its exit code is 0 only if all of it was done.
 pub fn import(arguments: &ImportArgs) -> ExitCode {
     import::run(arguments)
+}
+
+/// Asks whether a server is ready.
+pub fn ready(arguments: &ReadyArgs) -> ExitCode {
+    ready::run(arguments)
 }
 
 /// Creates, lists or revokes tokens.

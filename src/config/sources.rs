@@ -29,6 +29,7 @@ const ELSEWHERE: &[&str] = &[
     "ONHAND_CONFIG",
     "ONHAND_LOG",
     "ONHAND_LOG_FORMAT",
+    "ONHAND_OPS_URL",
     "ONHAND_URL",
     "ONHAND_TOKEN",
 ];

@@ -3,7 +3,7 @@
 
 use std::process::Output;
 
-use crate::server::{onhand, run};
+use crate::server::{DataDir, Server, onhand, run};
 
 /// What a command said, on both of its outputs.
 fn said(output: &Output) -> (String, String) {
@@ -94,4 +94,18 @@ fn certificates_and_the_data_directory_are_looked_at() {
     assert!(faults.contains("cert.pem is no usable PEM file: it holds no certificate"));
     assert!(faults.contains("key.pem is no usable PEM file"), "{faults}");
     assert!(faults.contains("cert.pem is not a directory"), "{faults}");
+}
+
+#[test]
+fn ready_asks_the_ops_listener_and_its_exit_code_says_what_it_heard() {
+    let data = DataDir::new();
+    let mut server = Server::start(&data.path);
+    let ask = |ops: &str| run(&["ready", "--ops-url", ops]);
+    let ready = ask(&server.ops);
+    assert!(ready.status.success() && said(&ready).0.contains("ready"));
+    let ops = server.ops.clone();
+    server.stop();
+    let gone = ask(&ops);
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(said(&gone).0.contains(&ops));
 }

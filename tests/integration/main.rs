@@ -25,6 +25,8 @@ mod form;
 mod import;
 mod kills;
 mod levels;
+mod packaging;
+mod proxy;
 mod server;
 mod shop;
 mod shopper;

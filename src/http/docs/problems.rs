@@ -19,7 +19,12 @@ pub async fn list(request: HttpRequest) -> HttpResponse {
         let all: Vec<Value> = Code::ALL.iter().map(|code| document(*code)).collect();
         Page::new("application/json", json!({ "problems": all }).to_string())
     } else {
-        Page::framed("/problems", "Problems", &contents(), &overview())
+        Page::framed(
+            "/problems",
+            "Problems",
+            &contents(request.path()),
+            &overview(),
+        )
     };
     page.answer(&request)
 }
@@ -34,7 +39,7 @@ pub async fn one(request: HttpRequest) -> HttpResponse {
     let page = if wants_json(&request) {
         Page::new("application/json", document(*code).to_string())
     } else {
-        Page::framed(path, code.title(), &contents(), &about(*code))
+        Page::framed(path, code.title(), &contents(path), &about(*code))
     };
     page.answer(&request)
 }
@@ -79,12 +84,17 @@ fn statuses(code: Code) -> Vec<u16> {
     statuses
 }
 
-fn contents() -> Markup {
+fn contents(path: &str) -> Markup {
     html! {
         p { a href="/problems" { "All problems" } }
         ul {
             @for code in Code::ALL {
-                li { a href=(code.type_uri()) { code { (code.as_str()) } } }
+                @let target = code.type_uri();
+                li {
+                    a href=(target) aria-current=[(target == path).then_some("page")] {
+                        code { (code.as_str()) }
+                    }
+                }
             }
         }
     }
@@ -111,7 +121,7 @@ fn overview() -> Markup {
                         td { a href=(code.type_uri()) { code { (code.as_str()) } } }
                         td { (statuses_text(*code)) }
                         td { (prose(code.advice().means)) }
-                        td { @if code.is_transient() { "yes, as it is" } @else { "no" } }
+                        td { @if code.is_transient() { "yes" } @else { "no" } }
                     }
                 }
             }
@@ -132,13 +142,8 @@ fn about(code: Code) -> Markup {
         p { (prose(advice.when)) }
         h2 { "What to do" }
         p { (prose(advice.act)) }
-        p {
-            @if code.is_transient() {
-                "The same request may succeed in a moment: the header "
-                code { "Retry-After" } " says when to come back."
-            } @else {
-                "The same request, repeated as it is, will most likely end the same way."
-            }
+        @if !code.is_transient() {
+            p { "The same request, repeated as it is, will most likely end the same way." }
         }
         h2 { "Example" }
         (page::json(&example))
@@ -147,5 +152,5 @@ fn about(code: Code) -> Markup {
 
 fn statuses_text(code: Code) -> String {
     let statuses: Vec<String> = statuses(code).iter().map(u16::to_string).collect();
-    statuses.join(" or ")
+    statuses.join(", ")
 }

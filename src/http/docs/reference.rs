@@ -68,7 +68,8 @@ impl<'d> Route<'d> {
     }
 }
 
-/// All routes of a document, group by group, in the order of their examples. A group that is not named above comes last.
+/// All routes of a document, group by group, in the order of their examples. A group that is not
+/// named above comes last.
 pub fn groups(document: &Value) -> Vec<(&str, &str, Vec<Route<'_>>)> {
     let mut routes: Vec<Route<'_>> = Vec::new();
     for (path, item) in document["paths"].as_object().into_iter().flatten() {

@@ -65,9 +65,9 @@ pub fn kind(schema: &Value) -> Markup {
     if let Some(name) = named(schema) {
         return html! { a href=(format!("#{}", anchor(name))) { (name) } };
     }
-    let plain = match &schema["type"] {
-        Value::Array(types) => types.iter().find_map(|one| one.as_str().filter(not_null)),
-        one => one.as_str(),
+    let plain = match schema["type"].as_array() {
+        Some(types) => types.iter().find_map(|one| one.as_str().filter(not_null)),
+        None => schema["type"].as_str(),
     };
     match plain {
         Some("array") => html! { "list of " (kind(&schema["items"])) },
@@ -98,10 +98,12 @@ pub fn meaning(schema: &Value) -> Markup {
 }
 
 fn bounds(schema: &Value) -> Vec<String> {
-    let told = |name: &str, say: &str| match &schema[name] {
-        Value::Null => None,
-        Value::String(text) => Some(format!("{say} {text}")),
-        value => Some(format!("{say} {value}")),
+    let told = |name: &str, say: &str| {
+        let value = schema.get(name)?;
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        Some(format!("{say} {text}"))
     };
     let length = |least: &str, most: &str, unit: &str| match (&schema[least], &schema[most]) {
         (Value::Null, Value::Null) => None,
