@@ -1,13 +1,14 @@
 //! Onhand: real-time stock availability. ARCHITECTURE.md is the map; DESIGN words are used
 //! everywhere with one meaning.
 //!
-//! Directions: `main` → `demo` → `app` → everything; `http` → `actors`, `catalogue`,
-//! `feed`, `stock`; `feed` → `stock`;
+//! Directions: `main` → `demo` → `app` → everything; `http` → `actors`, `backup`, `catalogue`,
+//! `feed`, `stock`; `feed` → `stock`; `cli` → `backup`; `backup` → `journal`;
 //! `actors` → `stock`, `journal`, `clock`; `journal` → `stock`; `stock` → nothing of ours.
 //! All may use `telemetry`.
 
 pub mod actors;
 pub mod app;
+pub mod backup;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use onhand::app::{self, AppError};
-use onhand::cli::{self, Command, CommandLine, ConfigAction, DemoArgs, ServeArgs, VerifyArgs};
+use onhand::cli::{self, Command, CommandLine, ConfigAction, DemoArgs};
+use onhand::cli::{RestoreArgs, ServeArgs, VerifyArgs};
 use onhand::config;
 use onhand::demo::{self, DemoError};
 use onhand::telemetry::logging;
@@ -24,6 +25,9 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo(&arguments),
         Command::Import(arguments) => cli::import(&arguments),
         Command::Verify(arguments) => verify(&arguments),
+        Command::Backup(arguments) => cli::backup(&arguments),
+        Command::Restore(arguments) if arguments.check => cli::check(&arguments),
+        Command::Restore(arguments) => restore(&arguments),
         Command::Token(arguments) => cli::token(&arguments),
         Command::Ready(arguments) => cli::ready(&arguments),
         Command::Config(arguments) => match arguments.action {
@@ -76,6 +80,26 @@ fn verify(arguments: &VerifyArgs) -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+fn restore(arguments: &RestoreArgs) -> ExitCode {
+    let directory = match arguments.directory() {
+        Ok(directory) => directory,
+        Err(error) => return refuse(&error),
+    };
+    let (input, progress) = match arguments.open() {
+        Ok(opened) => opened,
+        Err(error) => return refuse(&error),
+    };
+    let restored = app::restore(input, &directory, |done, of| progress.replaying(done, of));
+    progress.finish();
+    match restored {
+        Ok(restored) => {
+            tell(&restored);
+            ExitCode::SUCCESS
+        }
+        Err(error) => refuse(&format!("{error}\nnothing was restored")),
     }
 }
 

@@ -3,16 +3,19 @@
 //! is taken a few at a time, with all others on the thread served in between. It must not know what
 //! falls due.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::mem;
 use std::pin::pin;
 use std::sync::{Arc, Weak};
 
+use actix::Addr;
 use futures::future;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::call::Wake;
 use super::directory::Directory;
+use super::stock_actor::StockActor;
 use crate::clock::Clock;
 use crate::stock::{StockKey, Timestamp};
 
@@ -22,21 +25,31 @@ const WAKE_AT_ONCE_MAX: usize = 32;
 /// When keys are to be woken.
 #[derive(Default)]
 pub(super) struct Schedule {
-    due: Mutex<BTreeSet<(Timestamp, StockKey)>>,
+    /// With the actor, if the key has one: to look for it among all keys would take longer than
+    /// to wake it.
+    due: Mutex<BTreeMap<(Timestamp, StockKey), Option<Addr<StockActor>>>>,
     /// Told when the first entry came to be another, earlier one.
     sooner: Notify,
 }
 
 impl Schedule {
-    /// Has `key` woken at `new` instead of at `old`.
-    pub fn change(&self, key: &StockKey, old: Option<Timestamp>, new: Option<Timestamp>) {
+    /// Has `key`, whose actor is `addr`, woken at `new` instead of at `old`.
+    pub fn change(
+        &self,
+        key: &StockKey,
+        addr: Option<Addr<StockActor>>,
+        old: Option<Timestamp>,
+        new: Option<Timestamp>,
+    ) {
         let mut due = self.due.lock();
         if let Some(old) = old {
             due.remove(&(old, key.clone()));
         }
         let Some(new) = new else { return };
-        let is_first = due.first().is_none_or(|(first, _)| new < *first);
-        due.insert((new, key.clone()));
+        let is_first = due
+            .first_key_value()
+            .is_none_or(|((first, _), _)| new < *first);
+        due.insert((new, key.clone()), addr);
         drop(due);
         if is_first {
             self.sooner.notify_one();
@@ -45,7 +58,7 @@ impl Schedule {
 
     /// Takes many at once: at recovery.
     pub fn load(&self, keys: Vec<(Timestamp, StockKey)>) {
-        let mut loaded = BTreeSet::from_iter(keys);
+        let mut loaded: BTreeMap<_, _> = keys.into_iter().map(|entry| (entry, None)).collect();
         let due = &mut *self.due.lock();
         loaded.append(due);
         *due = loaded;
@@ -63,28 +76,34 @@ impl Schedule {
             let Some(directory) = directory.upgrade() else {
                 return;
             };
-            keys.iter().for_each(|key| directory.wake(key));
+            for (key, addr) in keys {
+                match addr {
+                    Some(addr) => addr.do_send(Wake),
+                    None => directory.wake(&key),
+                }
+            }
             drop(directory);
             // It goes on once nothing else on this thread is ready to run.
             tokio::task::yield_now().await;
         }
     }
 
-    fn take_due(&self, now: Timestamp) -> Vec<StockKey> {
+    fn take_due(&self, now: Timestamp) -> Vec<(StockKey, Option<Addr<StockActor>>)> {
         let due = &mut *self.due.lock();
         let mut keys = Vec::new();
         while keys.len() < WAKE_AT_ONCE_MAX
-            && let Some((at, _)) = due.first()
-            && *at <= now
+            && let Some(first) = due.first_entry()
+            && first.key().0 <= now
         {
-            keys.extend(due.pop_first().map(|(_, key)| key));
+            let ((_, key), addr) = first.remove_entry();
+            keys.push((key, addr));
         }
         keys
     }
 
     /// Sleeps until the first is due, or another comes to be the first.
     async fn sleep(&self, clock: &Clock) {
-        let first = self.due.lock().first().map(|(at, _)| *at);
+        let first = self.due.lock().first_key_value().map(|((at, _), _)| *at);
         let sooner = pin!(self.sooner.notified());
         match first {
             Some(at) => mem::drop(future::select(sooner, pin!(clock.sleep_until(at))).await),

@@ -156,12 +156,9 @@ impl StockActor {
         if let (Some(decided), Some((_, replied))) = (told.decided, &reply) {
             hear(decided, replied.clone());
         }
-        let (durable, when_durable) = oneshot::channel();
-        let (now_told, later_told) = if errands.is_empty() {
-            (reply, None)
-        } else {
-            (None, reply)
-        };
+        let owes = !errands.is_empty();
+        let (durable, when_durable) = owes.then(oneshot::channel).unzip();
+        let (now_told, later_told) = if owes { (None, reply) } else { (reply, None) };
         // Before the record can be durable: a snapshot round that covers it must copy this key.
         if !mem::replace(&mut self.dirty, true) {
             self.directory.mark_dirty(self.ledger.key());
@@ -180,12 +177,12 @@ impl StockActor {
                 moved: self.ledger.is_movement(&record),
                 claim: told.claim,
                 reply: now_told,
-                durable: (!errands.is_empty()).then_some(durable),
+                durable,
             }),
         );
         self.ledger.note_position(&record, position.get());
         self.last = position;
-        self.run(errands, Some(when_durable), later_told);
+        self.run(errands, when_durable, later_told);
     }
 
     /// What the record just applied makes this key owe to others.

@@ -55,9 +55,10 @@ pub fn ops(config: &Config, readiness: &Readiness) -> Result<Listening, AppError
 /// What the public listener's handlers are given.
 pub fn border(config: &Config, started: &Started) -> web::Data<Border> {
     let (stock, catalogue) = (started.stock.clone(), started.catalogue.clone());
+    let backups = started.node.backups();
     let limited_max = config.stock.limited_max;
     let feed = feed::start(&stock, &catalogue, limited_max, feed::limits(&config.feed));
-    web::Data::new(Border::new(stock, catalogue, feed, limits(config)))
+    web::Data::new(Border::new(stock, catalogue, backups, feed, limits(config)))
 }
 
 /// Starts the public listener. Its pages' origins are set when its port is known.
@@ -186,6 +187,7 @@ fn limits(config: &Config) -> Limits {
         ttl_seconds_max: stock.ttl_seconds_max,
         lines_max: stock.lines_max,
         batch_max: stock.movements_max,
+        backup_stall_seconds_max: http.backup_stall_seconds_max,
         ..Limits::default()
     }
 }

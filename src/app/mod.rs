@@ -7,12 +7,14 @@
 
 mod check;
 mod companion;
+pub mod epoch;
 pub mod feed;
 mod listen;
 mod node;
 mod pace;
 pub mod recovery;
 mod replay;
+pub mod restore;
 pub mod snapshots;
 pub mod state;
 pub mod trim;
@@ -39,6 +41,7 @@ use companion::Companion;
 pub use check::{Checked, check};
 pub use companion::Ready;
 pub use node::Node;
+pub use restore::{Restore, RestoreError, restore};
 
 /// How many records are replayed between two lines of progress.
 const PROGRESS_RECORDS: u64 = 500_000;

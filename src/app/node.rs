@@ -8,23 +8,21 @@ use actix::Arbiter;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::AppError;
 use super::companion::Ready;
 use super::listen::Listening;
 use super::recovery::{Recovered, recover};
 use super::snapshots::Snapshots;
+use super::{AppError, epoch};
 use crate::actors::{
     ActorsConfig, Context, Directory, IdempotencyIndex, PublishedReservations, StockService,
 };
+use crate::backup::Backups;
 use crate::catalogue::{self, Catalogue, CatalogueConfig, CatalogueLimits, Secret};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::journal::group::GroupLimits;
 use crate::journal::{EmbeddedStore, Journal, JournalConfig, Observers, Store, high_water};
 use crate::stock::{Quantity, Rules};
-
-/// Names the lineage of data in the store's meta values, with the rules of the public view.
-const EPOCH: &str = "epoch";
 
 /// How long errands may take to finish at a start and at a stop.
 const ERRANDS_MAX: Duration = Duration::from_secs(10);
@@ -61,7 +59,7 @@ impl Node {
     pub fn open(config: &Config) -> Result<Node, AppError> {
         let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(&config.journal.data_dir)?);
         let clock = Clock::system(high_water(&*store)?)?;
-        let epoch = epoch(&*store, config.stock.limited_max)?;
+        let epoch = epoch::of(&*store, config.stock.limited_max)?;
         let (tell_failed, failed) = oneshot::channel();
         let observers = Observers {
             failed: Box::new(move |_| {
@@ -164,6 +162,11 @@ impl Node {
 }
 
 impl Node {
+    /// What takes copies of the data directory.
+    pub fn backups(&self) -> Backups {
+        Backups::of(self.store.clone())
+    }
+
     /// Waits for the work between keys, a bounded time.
     async fn finish_errands(&self) {
         if tokio::time::timeout(ERRANDS_MAX, self.directory.idle())
@@ -261,19 +264,4 @@ fn arbiters(config: &Config) -> usize {
 
 fn seconds(seconds: u64) -> i64 {
     i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX)
-}
-
-/// The lineage of data. A new one begins when the rules of the public view change: its versions
-/// would otherwise name other faces than before.
-fn epoch(store: &dyn Store, limited_max: u32) -> Result<String, AppError> {
-    let rules = format!(" limited_max={limited_max}");
-    if let Some(known) = store.meta(EPOCH)? {
-        let known = String::from_utf8_lossy(&known).into_owned();
-        if let Some(epoch) = known.strip_suffix(&rules) {
-            return Ok(epoch.to_owned());
-        }
-    }
-    let epoch = format!("{:016x}", rand::random::<u64>());
-    store.put_meta(EPOCH, format!("{epoch}{rules}").as_bytes())?;
-    Ok(epoch)
 }

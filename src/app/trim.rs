@@ -80,7 +80,11 @@ impl Trim {
             return Ok(false);
         };
         fail::fail_point!("trim::before_advance", |_| std::process::abort());
-        store.advance_base(cut, fold.changes())?;
+        match store.advance_base(cut, fold.changes()) {
+            // A backup is being taken; there is a next time.
+            Err(StoreError::Held) => return Ok(false),
+            advanced => advanced?,
+        }
         fail::fail_point!("trim::after_advance", |_| std::process::abort());
         self.folded += records as u64;
         Ok(true)

@@ -125,6 +125,13 @@ pub(crate) trait Server {
     fn wait(&mut self, duration: Duration);
 }
 
+/// The beginning of an answer whose body is read as it comes.
+pub(super) struct Streamed {
+    /// How long the body will be, roughly.
+    pub(super) estimated: Option<u64>,
+    pub(super) body: ureq::BodyReader<'static>,
+}
+
 /// A server at the end of a connection that is kept open.
 pub(crate) struct HttpServer {
     agent: ureq::Agent,
@@ -151,6 +158,30 @@ impl HttpServer {
             base: arguments.url.trim_end_matches('/').to_owned(),
             authorization: format!("Bearer {}", arguments.token),
         }
+    }
+
+    /// Posts nothing and hands over the answer's body, which may come for as long as it wants.
+    ///
+    /// # Errors
+    /// The refusal, or what went wrong, in words.
+    pub(super) fn stream(&self, path: &str) -> Result<Streamed, String> {
+        let lost = |error: ureq::Error| format!("{}: {error}", self.base);
+        let request = self.agent.post(format!("{}{path}", self.base));
+        let request = request
+            .config()
+            .timeout_global(None)
+            .timeout_recv_response(Some(Duration::from_secs(CALL_SECONDS_MAX)))
+            .build()
+            .header("authorization", &self.authorization);
+        let response = request.send_empty().map_err(lost)?;
+        if !response.status().is_success() {
+            return Err(read(response).map_err(lost)?.words());
+        }
+        let estimated = response.headers().get("backup-bytes-estimated");
+        Ok(Streamed {
+            estimated: estimated.and_then(|value| value.to_str().ok()?.parse().ok()),
+            body: response.into_body().into_reader(),
+        })
     }
 }
 
@@ -186,19 +217,7 @@ impl HttpServer {
             Method::Put => with_body(self.agent.put(url)),
         };
         let lost = |error: ureq::Error| format!("{}: {error}", self.base);
-        let mut response = response.map_err(lost)?;
-        let retry_after = response.headers().get("retry-after");
-        let seconds = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        let body = response
-            .body_mut()
-            .with_config()
-            .limit(ANSWER_BYTES_MAX)
-            .read_to_vec();
-        Ok(Answer {
-            status: response.status().as_u16(),
-            retry_after: seconds.map(Duration::from_secs),
-            body: body.map_err(lost)?,
-        })
+        read(response.map_err(lost)?).map_err(lost)
     }
 }
 
@@ -210,6 +229,19 @@ impl Server for HttpServer {
     fn wait(&mut self, duration: Duration) {
         std::thread::sleep(duration);
     }
+}
+
+/// Reads an answer to its end.
+fn read(mut response: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq::Error> {
+    let retry_after = response.headers().get("retry-after");
+    let seconds = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let body = response.body_mut().with_config();
+    let body = body.limit(ANSWER_BYTES_MAX).read_to_vec()?;
+    Ok(Answer {
+        status: response.status().as_u16(),
+        retry_after: seconds.map(Duration::from_secs),
+        body,
+    })
 }
 
 /// Attempts at one request before we give up: with growing waits, about two minutes.

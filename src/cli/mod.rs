@@ -1,14 +1,16 @@
-//! The command line: what can be asked of the program, and the client side of it. `serve`, `demo`,
-//! `verify` and `config` are described here and done elsewhere; `import` and `token` talk to a
-//! server over HTTP like any other client.
+//! The command line: what can be asked of the program, and the client side of it. `serve`,
+//! `demo`, `verify`, `config` and `restore` are described here and done elsewhere; `import`,
+//! `token` and `backup` talk to a server over HTTP like any other client.
 //!
-//! It must not know anything of ours but the configuration: what it sends is what the contract
-//! says, so it proves that the contract suffices.
+//! It must not know anything of ours but the configuration and the format of a backup: what it
+//! sends is what the contract says, so it proves that the contract suffices.
 
+mod backup;
 pub(crate) mod client;
 mod demo;
 mod import;
 mod ready;
+mod restore;
 mod serve;
 mod token;
 
@@ -18,11 +20,13 @@ use clap::{Parser, Subcommand};
 
 use crate::telemetry::logging::LogFormat;
 
+pub use backup::BackupArgs;
 pub use client::ServerArgs;
 pub use demo::DemoArgs;
 pub use import::{ImportArgs, Sheet};
 pub(crate) use import::{Layout, send_all};
 pub use ready::ReadyArgs;
+pub use restore::{RestoreArgs, RestoreProgress};
 pub use serve::{ConfigAction, ConfigArgs, ServeArgs, VerifyArgs};
 pub use token::{TokenAction, TokenArgs};
 
@@ -68,6 +72,10 @@ pub enum Command {
     Import(ImportArgs),
     /// Recomputes every figure from the journal of a data directory that no server has open
     Verify(VerifyArgs),
+    /// Takes a copy of everything from a server while it works
+    Backup(BackupArgs),
+    /// Fills a new data directory from a backup, and proves it; a new epoch begins
+    Restore(RestoreArgs),
     /// Creates, lists and revokes tokens
     Token(TokenArgs),
     /// Asks a running server whether it is ready; the exit code says it too
@@ -84,6 +92,16 @@ pub fn import(arguments: &ImportArgs) -> ExitCode {
 /// Asks whether a server is ready.
 pub fn ready(arguments: &ReadyArgs) -> ExitCode {
     ready::run(arguments)
+}
+
+/// Takes a backup; its exit code is 0 only if it is whole and where it was to go.
+pub fn backup(arguments: &BackupArgs) -> ExitCode {
+    backup::run(arguments)
+}
+
+/// Says whether a backup is whole.
+pub fn check(arguments: &RestoreArgs) -> ExitCode {
+    restore::check(arguments)
 }
 
 /// Creates, lists or revokes tokens.

@@ -34,8 +34,8 @@ section! {
         /// What the system holds unsent of one connection: behind it what is shown grows old.
         unsent_bytes_max: u32 = 32_768, in 4_096..=16_777_216;
         /// How long a peer may take nothing at all before the system drops its connection; longer
-        /// than the feed waits, so that one that wakes late still hears why.
-        unacknowledged_ms_max: u32 = 20_000, in 100..=3_600_000;
+        /// than the feed or a backup waits, so that one that wakes late still hears why.
+        unacknowledged_ms_max: u32 = 60_000, in 100..=3_600_000;
         /// The largest body: room for 1000 movements, and no more for anybody to fill memory with.
         body_bytes_max: usize = 1_048_576, in 1024..=67_108_864;
         /// How long a client may take to send its request head; a slow one must not hold a place.
@@ -52,6 +52,9 @@ section! {
         token_requests_per_second_max: u32 = 0;
         /// What `Retry-After` says when we are overloaded: queues drain in far less.
         retry_after_seconds: u64 = 1, in 1..=3_600;
+        /// How long the client of a backup may take none of it: until it is done, or dropped,
+        /// history is not trimmed and nobody else takes one.
+        backup_stall_seconds_max: u64 = 60, in 1..=3_600;
         /// How long requests under way may take to finish when we stop.
         stop_seconds_max: u64 = 30, in 0..=3_600;
     }

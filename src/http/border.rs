@@ -1,4 +1,4 @@
-//! What every handler is given: stock, the catalogue, the limits. One for all workers.
+//! What every handler is given: stock, the catalogue, backups, the limits. One for all workers.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use super::origins::Origins;
 use super::rate::Rate;
 use super::wire;
 use crate::actors::StockService;
+use crate::backup::Backups;
 use crate::catalogue::Catalogue;
 use crate::feed::Hub;
 use crate::stock::TokenId;
@@ -21,6 +22,8 @@ pub struct Border {
     pub stock: StockService,
     /// Items, locations, tokens.
     pub catalogue: Catalogue,
+    /// Copies of everything.
+    pub backups: Backups,
     /// Who follows what.
     pub feed: Arc<Hub>,
     /// Whose pages may ask.
@@ -39,6 +42,7 @@ impl Border {
     pub fn new(
         stock: StockService,
         catalogue: Catalogue,
+        backups: Backups,
         feed: Arc<Hub>,
         limits: Limits,
     ) -> Border {
@@ -50,6 +54,7 @@ impl Border {
             stopping: watch::Sender::new(false),
             stock,
             catalogue,
+            backups,
             feed,
             origins: Origins::default(),
             limits,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use utoipa::{OpenApi, ToSchema};
 
-use super::{items, locations, tokens};
+use super::{backup, items, locations, tokens};
 
 /// The catalogue's paths and shapes.
 #[derive(OpenApi)]
@@ -22,11 +22,17 @@ use super::{items, locations, tokens};
     locations::merge,
     locations::get,
     locations::list,
+    backup::take,
     tokens::create,
     tokens::list,
     tokens::revoke,
 ))]
 pub struct CatalogueApi;
+
+/// A copy of everything, in a format of its own.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct BackupStream(Vec<u8>);
 
 /// An exact amount in a currency; prices include VAT.
 #[derive(ToSchema)]

@@ -18,6 +18,7 @@ use super::{items, locations, tokens};
 use crate::actors::{
     ActorsConfig, Context, Directory, IdempotencyIndex, PublishedReservations, StockService,
 };
+use crate::backup::Backups;
 use crate::catalogue::{Catalogue, CatalogueConfig, Recovery, Scope, TokenGrant};
 use crate::clock::Clock;
 use crate::journal::{Journal, JournalConfig, MemoryStore, Observers};
@@ -45,6 +46,7 @@ impl Fixture {
             written: Box::new(|_| {}),
         };
         let store = Arc::new(MemoryStore::default());
+        let backups = Backups::of(store.clone());
         let config = JournalConfig::default();
         let journal = Journal::start(store, clock.clone(), config, observers).unwrap();
         let (recovery, config) = (Recovery::default(), CatalogueConfig::default());
@@ -72,7 +74,7 @@ impl Fixture {
         };
         let feed = crate::feed::FeedLimits::default();
         let feed = crate::app::feed::start(&stock, &catalogue, limits.limited_max, feed);
-        let border = Border::new(stock, catalogue, feed, limits);
+        let border = Border::new(stock, catalogue, backups, feed, limits);
         Fixture {
             border: Data::new(border),
             journal,

@@ -164,13 +164,16 @@ impl<'e> Teller<'e> {
 }
 
 /// Whether an event may change what a key's level says. At a follower the lead's word does when
-/// more or less is held, and when what was held is now promised.
+/// more or less is held, when what was held is now promised, and when goods were handed over:
+/// that leaves what is available as it was.
 fn moves_figures(event: &Event, record: &StockRecord) -> bool {
     let after = (record.level.available(), record.level.shortfall());
     match event {
         Event::Moved(_) | Event::SafetyStockSet(_) | Event::Stopped => true,
         Event::Reserved { cause, .. } => !matches!(cause, Cause::Extended | Cause::Denied),
-        Event::Settled { grant, .. } => record.before != after || grant.committed,
+        Event::Settled { grant, .. } => {
+            record.before != after || grant.committed || grant.handed_over.is_positive()
+        }
         Event::Prepared { .. }
         | Event::Abandoned { .. }
         | Event::Answered { .. }

@@ -31,6 +31,8 @@ pub struct Limits {
     pub clock_ahead_ms_max: i64,
     /// How long a reader of events may ask us to wait.
     pub events_wait_seconds_max: u32,
+    /// How long the client of a backup may take nothing.
+    pub backup_stall_seconds_max: u64,
 }
 
 impl Default for Limits {
@@ -50,6 +52,7 @@ impl Default for Limits {
             counted_days_max: 7,
             clock_ahead_ms_max: 60_000,
             events_wait_seconds_max: 30,
+            backup_stall_seconds_max: 60,
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod answer;
 pub mod asyncapi;
 pub mod auth;
 pub mod availability;
+pub mod backup;
 pub mod body;
 pub mod border;
 pub mod catalogue_schema;

@@ -71,6 +71,7 @@ codes! {
     PaymentMismatch 422 "payment_mismatch" "The payments do not sum to what is due",
     IdempotencyMismatch 422 "idempotency_mismatch" "The Idempotency-Key was used otherwise",
     IdempotencyInProgress 409 "idempotency_in_progress" "The first such request still runs",
+    BackupInProgress 409 "backup_in_progress" "Another backup is being taken",
     InsufficientStock 409 "insufficient_stock" "There is not enough stock",
     WrongState 409 "wrong_state" "The call does not fit the reservation's state",
     AlreadyConfirmed 409 "already_confirmed" "It was confirmed before, otherwise",
@@ -98,6 +99,7 @@ impl Code {
                 | Code::Overloaded
                 | Code::OutcomeUnknown
                 | Code::IdempotencyInProgress
+                | Code::BackupInProgress
         )
     }
 }

@@ -40,6 +40,7 @@ impl Code {
             Code::PaymentMismatch => PAYMENT_MISMATCH,
             Code::IdempotencyMismatch => IDEMPOTENCY_MISMATCH,
             Code::IdempotencyInProgress => IDEMPOTENCY_IN_PROGRESS,
+            Code::BackupInProgress => BACKUP_IN_PROGRESS,
             Code::InsufficientStock => INSUFFICIENT_STOCK,
             Code::WrongState => WRONG_STATE,
             Code::AlreadyConfirmed => ALREADY_CONFIRMED,
@@ -210,6 +211,14 @@ const IDEMPOTENCY_IN_PROGRESS: Advice = Advice {
     means: "A request with this Idempotency-Key still runs.",
     when: "The client gave up waiting and repeated at once, or sent it twice.",
     act: "Wait as long as `Retry-After` says and send the same again: it gives the first answer.",
+};
+
+const BACKUP_IN_PROGRESS: Advice = Advice {
+    means: "Somebody else is taking a backup, and only one is taken at a time.",
+    when: "A backup reads everything there is and keeps history from being trimmed, so another \
+         has to wait; it takes seconds or minutes.",
+    act: "Wait as long as `Retry-After` says and ask again. A client that takes nothing of its \
+         backup for long is dropped, so this does not last.",
 };
 
 const INSUFFICIENT_STOCK: Advice = Advice {

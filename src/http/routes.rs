@@ -10,8 +10,8 @@ use actix_web::{Resource, Route};
 use super::origins::{Origins, is_open_to_pages};
 use super::problem::{Code, Problem};
 use super::{
-    asyncapi, availability, docs, events, feed_events, feed_socket, items, locations, movements,
-    noop, openapi, ops, reservation_calls, reservations, stock, stock_ledger, tokens,
+    asyncapi, availability, backup, docs, events, feed_events, feed_socket, items, locations,
+    movements, noop, openapi, ops, reservation_calls, reservations, stock, stock_ledger, tokens,
 };
 
 /// One route: how it is called and what answers it.
@@ -75,6 +75,8 @@ pub fn public_table(yardstick: bool) -> Vec<Entry> {
 
         GET    "/v1/feed"                                 => feed_socket::open,
         GET    "/v1/feed/events"                          => feed_events::open,
+
+        POST   "/v1/backup"                               => backup::take,
 
         POST   "/v1/tokens"                               => tokens::create,
         GET    "/v1/tokens"                               => tokens::list,
@@ -173,8 +175,7 @@ mod tests {
         "GET /problems/{type}",
     ];
 
-    /// What API.md names, but for what later changes add: backup, contention, the board,
-    /// metrics.
+    /// What API.md names, but for what later changes add: contention, the board, metrics.
     const CONTRACT: &str = "
         GET /openapi.json
         GET /asyncapi.yaml
@@ -214,6 +215,7 @@ mod tests {
         GET /v1/events
         GET /v1/feed
         GET /v1/feed/events
+        POST /v1/backup
         POST /v1/tokens
         GET /v1/tokens
         DELETE /v1/tokens/{id}

@@ -122,5 +122,5 @@ fn every_route_is_shut_to_a_token_without_its_scope() {
             refused(&answer, 403, "forbidden");
         }
     }
-    assert_eq!(routes, 32);
+    assert_eq!(routes, 33);
 }

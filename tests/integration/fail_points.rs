@@ -7,9 +7,10 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
+use crate::backup::{backup, done};
 use crate::book::Book;
 use crate::dice::seed;
-use crate::server::{DataDir, Server, Start, verify};
+use crate::server::{DataDir, Server, Start, onhand, verify};
 
 const SIGABRT: i32 = 6;
 
@@ -54,6 +55,14 @@ crash_points! {
     after_the_base_advanced "journal::after_advance_base" after 1,
     after_history_is_trimmed "trim::after_advance" after 1,
 }
+
+/// What a restore passes, in order. Up to the last it leaves nothing that anybody opens.
+const RESTORE_POINTS: &[&str] = &[
+    "restore::before_write",
+    "restore::before_witness",
+    "restore::before_rename",
+    "restore::after_rename",
+];
 
 /// Passed at a start that finds a tail.
 const RENEWAL_POINTS: [&str; 4] = [
@@ -154,13 +163,44 @@ fn a_store_that_fails_its_append_ends_the_process_and_loses_nothing() {
 }
 
 #[test]
+fn a_restore_that_crashes_leaves_nothing_that_is_served_and_can_be_repeated() {
+    let (data, elsewhere) = (DataDir::new(), DataDir::new());
+    let mut server = start(&data.path, "", 0);
+    let mut book = Book::open(&server, seed());
+    let copy = elsewhere.path.with_file_name("copy");
+    book.work(&mut server, 100, usize::MAX, |server| {
+        done(&backup(server, &copy, &[]));
+        server.stop();
+    });
+    for point in RESTORE_POINTS {
+        let mut crashing = onhand();
+        crashing.args(["restore", copy.to_str().unwrap(), "--data-dir"]);
+        crashing.arg(&elsewhere.path);
+        let crashed = crashing.env("FAILPOINTS", format!("{point}=return"));
+        let crashed = crashed.output().unwrap();
+        assert_eq!(crashed.status.signal(), Some(SIGABRT), "{point}");
+        if *point != "restore::after_rename" {
+            let Err((ended, said)) = Start::on(&elsewhere.path).try_run() else {
+                panic!("half a copy is served after a crash at {point}");
+            };
+            assert_eq!(ended.code(), Some(1), "{point}: {said}");
+            assert!(said.contains("cut short"), "{point}: {said}");
+        }
+    }
+    verify(&elsewhere.path);
+    let mut server = start(&elsewhere.path, "", 0);
+    book.check(&server.client());
+    server.stop();
+}
+
+#[test]
 fn every_named_point_is_crashed_at() {
     let mut named = BTreeSet::new();
     collect(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
         &mut named,
     );
-    let crashed = POINTS.iter().chain(&RENEWAL_POINTS);
+    let crashed = POINTS.iter().chain(&RENEWAL_POINTS).chain(RESTORE_POINTS);
     let crashed: BTreeSet<String> = crashed.map(|point| (*point).to_owned()).collect();
     named.remove("journal::append_fails");
     assert_eq!(named, crashed);

@@ -85,6 +85,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         "app",
         &[
             "actors",
+            "backup",
             "catalogue",
             "clock",
             "config",
@@ -94,7 +95,11 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "stock",
         ],
     ),
-    ("http", &["actors", "catalogue", "config", "feed", "stock"]),
+    (
+        "http",
+        &["actors", "backup", "catalogue", "config", "feed", "stock"],
+    ),
+    ("backup", &["journal", "stock"]),
     (
         "actors",
         &["catalogue", "clock", "config", "journal", "stock"],
@@ -103,7 +108,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("journal", &["clock", "config", "stock"]),
     ("feed", &["stock"]),
     ("clock", &["stock"]),
-    ("cli", &["config"]),
+    ("cli", &["backup", "config"]),
     ("config", &[]),
     ("stock", &[]),
     ("telemetry", &[]),

@@ -4,6 +4,8 @@
 
 mod access;
 mod asyncapi;
+mod backup;
+mod backup_refusals;
 mod bad_input;
 mod book;
 mod client;

@@ -98,7 +98,7 @@ impl StockActor {
         if !durable || soon || !self.ledger.is_idle() || !self.done.is_empty() {
             return false;
         }
-        self.schedule(deadline.map(|at| at.plus_millis(-AWAKE_BEFORE_MS)));
+        self.schedule_key();
         self.retired = true;
         self.directory.passivate(&self.ledger, &self.addr);
         ctx.run_later(FORWARD, |_, ctx| ctx.stop());

@@ -6,6 +6,7 @@ use actix::{Context, Handler};
 
 use super::{StockActor, Told};
 use crate::actors::call::Wake;
+use crate::actors::waking::AWAKE_BEFORE_MS;
 use crate::stock::ledger::EXPIRE_AT_ONCE_MAX;
 use crate::stock::{By, Command, Timestamp};
 
@@ -35,9 +36,18 @@ impl StockActor {
         if next != self.scheduled {
             let key = self.ledger.key();
             let schedule = self.directory.schedule_of(key);
-            schedule.change(key, self.scheduled, next);
+            schedule.change(key, Some(self.addr.clone()), self.scheduled, next);
             self.scheduled = next;
         }
+    }
+
+    /// Has the key woken before its next deadline, when this actor is gone.
+    pub(super) fn schedule_key(&mut self) {
+        let deadline = self.ledger.level().deadline;
+        let at = deadline.map(|at| at.plus_millis(-AWAKE_BEFORE_MS));
+        let key = self.ledger.key();
+        let schedule = self.directory.schedule_of(key);
+        schedule.change(key, None, self.scheduled.take(), at);
     }
 
     /// Records the end of up to `most` reservations that are due. If there are more, the schedule
@@ -60,7 +70,10 @@ impl Handler<Wake> for StockActor {
             return self.directory.wake(self.ledger.key());
         }
         self.scheduled = None;
-        self.record_slice(self.now(), EXPIRE_AT_ONCE_MAX);
+        let now = self.now();
+        // It goes to rest later: others may be waiting for their turn to expire.
+        self.last_used = now;
+        self.record_slice(now, EXPIRE_AT_ONCE_MAX);
         self.set_alarm(ctx);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 
 use crate::journal::store::{Entries, Entry, Groups};
-use crate::journal::{Change, Position, Round, Store, StoreError};
+use crate::journal::{Change, Contents, Position, Round, Store, StoreError};
 
 /// How the disk behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,5 +112,8 @@ impl Store for BreakingStore {
     }
     fn put_meta(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
         self.inner.put_meta(name, value)
+    }
+    fn contents(&self) -> Contents {
+        self.inner.contents()
     }
 }

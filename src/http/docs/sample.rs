@@ -51,6 +51,9 @@ pub fn sample(code: Code) -> Problem {
             code,
             "a request with this Idempotency-Key still runs; ask again for its answer",
         ),
+        Code::BackupInProgress => {
+            Problem::new(code, "another backup is being taken; one at a time").retry_after(30)
+        }
         Code::InsufficientStock => {
             Problem::new(code, "not enough stock").with(Extra::Shortages(vec![short(20, 8)]))
         }

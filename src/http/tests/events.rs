@@ -95,6 +95,34 @@ async fn every_change_is_told_in_order_with_what_it_left() {
 }
 
 #[actix_web::test]
+async fn goods_handed_over_are_told_at_every_key_though_as_much_is_available_as_before() {
+    let app = TestApp::stocked().await;
+    let body = json!({"movements": [json!({"id": "r", "type": "receipt", "sku": "clogs",
+        "location": "lund", "quantity": 5})]});
+    app.post("/v1/movements", body).await.expect(200);
+    let mut there = line("clogs", json!(2));
+    there["location"] = json!("lund");
+    let id = app.reserve(json!([line("clogs", json!(1)), there])).await;
+    let call = |call: &str| format!("/v1/reservations/{id}/{call}");
+    app.post(&call("confirm"), json!({})).await.expect(200);
+    let start = latest(&app).await;
+    app.post(&call("fulfil"), json!({})).await.expect(200);
+    let path = format!("/v1/events?after={start}");
+    let page = app.get(&path).await.expect(200);
+    for (key, left) in [("clogs@malmo", 9), ("clogs@lund", 3)] {
+        let events = page["events"].as_array().unwrap();
+        let changed = events
+            .iter()
+            .find(|event| event["type"] == "onhand.stock.changed" && event["subject"] == key);
+        let level = &changed.unwrap_or_else(|| panic!("nothing of {key} in {page}"))["data"];
+        assert_eq!(
+            (&level["on_hand"], &level["committed"]),
+            (&json!(left), &json!(0))
+        );
+    }
+}
+
+#[actix_web::test]
 async fn the_whole_stream_is_read_in_pages_without_gaps_or_repetitions() {
     let app = TestApp::stocked().await;
     app.reserve(json!([line("clogs", json!(10))])).await;

@@ -27,6 +27,7 @@ use crate::actors::{
     ActorsConfig, Context, Directory, IdempotencyIndex, PublishedReservations, StockService,
 };
 use crate::app::feed;
+use crate::backup::Backups;
 use crate::catalogue::{Catalogue, CatalogueConfig, Recovery, Scope, TokenGrant};
 use crate::clock::Clock;
 use crate::feed::FeedLimits;
@@ -61,6 +62,7 @@ impl TestApp {
             written: Box::new(|_| {}),
         };
         let store = Arc::new(MemoryStore::default());
+        let backups = Backups::of(store.clone());
         let config = JournalConfig::default();
         let journal = Journal::start(store, clock.clone(), config, observers).unwrap();
         let context = Context {
@@ -81,7 +83,7 @@ impl TestApp {
         let feed = feed::start(&stock, &catalogue, few, feed);
         let admin = catalogue.bootstrap().await.unwrap().unwrap();
         TestApp {
-            border: Data::new(Border::new(stock, catalogue, feed, limits)),
+            border: Data::new(Border::new(stock, catalogue, backups, feed, limits)),
             clock,
             admin: admin.reveal().to_owned(),
             journal,

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-use super::{Change, Entries, Entry, Groups, Round, Store, StoreError};
+use super::{Change, Contents, Entries, Entry, Groups, Part, Round, Store, StoreError};
 use crate::journal::Position;
 use crate::journal::group::GroupHeader;
 
 /// Groups, snapshots, base and meta values in maps.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<Contents>);
+pub struct MemoryStore(Mutex<Kept>);
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
 #[derive(Debug, Default)]
-struct Contents {
+struct Kept {
     groups: BTreeMap<Position, Vec<u8>>,
     snapshots: Map,
     base: Map,
@@ -26,7 +26,7 @@ struct Contents {
     round: Option<Round>,
 }
 
-impl Contents {
+impl Kept {
     /// The groups after the base up to `cut`; none if no group ends there.
     fn groups_up_to(&self, cut: Position) -> Result<Option<Vec<Position>>, StoreError> {
         let mut end = self.base_position;
@@ -157,6 +157,24 @@ impl Store for MemoryStore {
     fn put_meta(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
         self.0.lock().meta.insert(name.into(), value.to_vec());
         Ok(())
+    }
+
+    fn contents(&self) -> Contents {
+        let contents = self.0.lock();
+        let owned = |(key, value): (&Vec<u8>, &Vec<u8>)| (key.clone(), value.clone());
+        let mut parts: Vec<Part> = Vec::new();
+        parts.extend(contents.meta.iter().map(owned).map(Part::Meta));
+        parts.extend(contents.base.iter().map(owned).map(Part::Base));
+        parts.extend(contents.snapshots.iter().map(owned).map(Part::Snapshot));
+        let group = |(first, bytes): (&Position, &Vec<u8>)| Part::Group(*first, bytes.clone());
+        parts.extend(contents.groups.iter().map(group));
+        Contents {
+            base: contents.base_position,
+            begun: contents.last,
+            round: contents.round,
+            bytes_estimated: 0,
+            parts: Box::new(parts.into_iter().map(Ok)),
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 //!   are gone;
 //! - **meta** values, few and small.
 
+mod contents;
 mod embedded;
 mod memory;
 
@@ -17,7 +18,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-pub use embedded::EmbeddedStore;
+pub use contents::{Contents, Part};
+pub use embedded::{EmbeddedStore, Restoration, Restored};
 pub use memory::MemoryStore;
 
 use super::Position;
@@ -117,6 +119,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Sets a meta value. Durable on return.
     fn put_meta(&self, name: &str, value: &[u8]) -> Result<(), StoreError>;
+
+    /// All that is there, to be copied while more is written. Every group that was durable before
+    /// the call is in it. The base stays where it is meanwhile.
+    fn contents(&self) -> Contents;
 }
 
 /// Why a store could not do what it was asked.
@@ -138,6 +144,26 @@ pub enum StoreError {
         found: String,
         /// The format this release reads.
         known: u32,
+    },
+    /// A restore into the data directory did not come to its end.
+    #[error(
+        "a restore into {} was cut short, so what is there is not whole: run `onhand restore` \
+         again, it starts over", directory.display()
+    )]
+    Unfinished {
+        /// The data directory.
+        directory: PathBuf,
+    },
+    /// A directory to restore into has something in it.
+    #[error(
+        "{} is not empty, it holds {found}: nothing is overwritten; name a directory that does \
+         not exist, or move this one away first", directory.display()
+    )]
+    NotEmpty {
+        /// The directory.
+        directory: PathBuf,
+        /// One of its entries.
+        found: String,
     },
     /// The end of the journal is gone.
     #[error(
@@ -184,6 +210,9 @@ pub enum StoreError {
         /// Why not.
         reason: &'static str,
     },
+    /// A backup is being taken, for which the base must stay where it is.
+    #[error("a backup is being taken; history is trimmed after it")]
+    Held,
     /// A group that cannot be read.
     #[error("the group at position {first} is damaged: {source}; restore from a backup")]
     Group {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::journal::MemoryStore;
-use crate::journal::store::{Change, Entries, Entry, Groups, Round};
+use crate::journal::store::{Change, Contents, Entries, Entry, Groups, Round};
 
 /// A store whose disk breaks after some appends: the breaking append leaves its group behind, as
 /// a failed sync may, and says that it failed.
@@ -79,6 +79,9 @@ impl Store for Breaking {
     }
     fn put_meta(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
         self.inner.put_meta(name, value)
+    }
+    fn contents(&self) -> Contents {
+        self.inner.contents()
     }
 }
 

@@ -7,7 +7,9 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::journal::{Change, EmbeddedStore, MemoryStore, Round};
+use crate::journal::{
+    Change, Contents, EmbeddedStore, MemoryStore, Part, Restoration, Round, StoreError,
+};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -111,7 +113,34 @@ impl Model {
         apply(&mut self.base, changes);
     }
 
+    /// Everything it holds, as a copy is to have it.
+    fn parts(&self) -> Vec<Part> {
+        let entries = |map: &Map| map.clone().into_iter().collect::<Vec<_>>();
+        let mut parts: Vec<Part> = Vec::new();
+        parts.extend(entries(&self.meta).into_iter().map(Part::Meta));
+        parts.extend(entries(&self.base).into_iter().map(Part::Base));
+        parts.extend(entries(&self.snapshots).into_iter().map(Part::Snapshot));
+        let mut first = 0;
+        for end in &self.ends {
+            let records = &self.records[first as usize..*end as usize];
+            let records: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
+            if first >= self.base_position {
+                parts.push(Part::Group(Position::new(first + 1), group(&records)));
+            }
+            first = *end;
+        }
+        parts
+    }
+
+    fn contents(&self, store: &dyn Store) -> Contents {
+        let contents = store.contents();
+        let marks = (contents.base.get(), contents.begun.get(), contents.round);
+        assert_eq!(marks, (self.base_position, self.last(), self.round));
+        contents
+    }
+
     fn check(&self, store: &dyn Store) {
+        assert_eq!(parts(self.contents(store)), self.parts());
         assert_eq!(store.last().get(), self.last());
         assert_eq!(store.base_position().get(), self.base_position);
         assert_eq!(store.round(), self.round);
@@ -154,6 +183,25 @@ fn apply(map: &mut Map, changes: Vec<Change>) {
     }
 }
 
+fn parts(contents: Contents) -> Vec<Part> {
+    contents.parts.map(Result::unwrap).collect()
+}
+
+/// A data directory filled from the contents holds what the model holds.
+fn check_restored(store: &EmbeddedStore, model: &Model) {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("data");
+    let contents = model.contents(store);
+    let mut restoration = Restoration::begin(&path).unwrap();
+    for part in contents.parts {
+        restoration.put(part.unwrap()).unwrap();
+    }
+    let restored = restoration.seal(contents.base, contents.round).unwrap();
+    model.check(restored.store());
+    restored.finish().unwrap();
+    model.check(&open(&path));
+}
+
 fn open(path: &Path) -> EmbeddedStore {
     EmbeddedStore::open(path).unwrap()
 }
@@ -185,14 +233,28 @@ proptest! {
         let directory = tempfile::tempdir().unwrap();
         let mut store = open(directory.path());
         let mut model = Model::default();
-        for step in steps {
+        // Taken before a step and read after later ones: what came meanwhile is in it.
+        let mut taken: Option<Contents> = None;
+        for (index, step) in steps.into_iter().enumerate() {
             if matches!(step, Step::Reopen) {
+                taken = None;
                 drop(store);
                 store = open(directory.path());
             }
+            let moves_base = matches!(step, Step::AdvanceBase(..));
+            if let Some(contents) = taken.take_if(|_| moves_base || index % 5 == 0) {
+                let held = store.advance_base(Position::new(u64::MAX), Vec::new());
+                assert!(matches!(held, Err(StoreError::Held)));
+                assert_eq!(parts(contents), model.parts());
+            }
             model.perform(&store, step);
             model.check(&store);
+            if index % 5 == 0 {
+                taken = Some(store.contents());
+            }
         }
+        drop(taken);
+        check_restored(&store, &model);
         drop(store);
         model.check(&open(directory.path()));
     }

@@ -2,6 +2,7 @@
 //! group and no snapshot.
 
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use fjall::config::{BlockSizePolicy, FilterPolicy};
@@ -12,6 +13,13 @@ use crate::journal::StoreError;
 
 /// The format of the data directory this release reads and writes.
 const FORMAT: u32 = 1;
+
+/// The file that is locked by whoever has the data directory.
+pub(super) const LOCK: &str = "lock";
+/// The engine's folder in a data directory.
+pub(super) const ENGINE: &str = "engine";
+/// The engine's folder while a restore fills it.
+pub(super) const RESTORING: &str = "engine.restoring";
 
 const FORMAT_NAME: &str = "store/format";
 /// Bounds what a restart replays from the engine's own log, and the log on disk.
@@ -28,7 +36,7 @@ pub(super) struct Hold(File);
 impl Hold {
     /// Takes the data directory, unless another has it.
     pub(super) fn take(directory: &Path) -> Result<Hold, StoreError> {
-        let path = directory.join("lock");
+        let path = directory.join(LOCK);
         let file = File::options().create(true).append(true).open(&path);
         let file = file.map_err(|source| file_error("open", &path, source))?;
         match file.try_lock() {
@@ -54,23 +62,43 @@ impl Drop for Hold {
 /// finds either none or a whole one.
 pub(super) fn create_engine(directory: &Path, engine: &Path) -> Result<(), StoreError> {
     let fresh = directory.join("engine.new");
-    if fresh
-        .try_exists()
-        .map_err(|source| file_error("read", &fresh, source))?
-    {
-        fs::remove_dir_all(&fresh).map_err(|source| file_error("remove", &fresh, source))?;
-    }
-    {
-        let database = open_engine(&fresh)?;
-        for name in ["groups", "snapshots", "base"] {
-            database.keyspace(name, options)?;
-        }
-        let meta = database.keyspace("meta", options)?;
-        meta.insert(FORMAT_NAME, FORMAT.to_le_bytes())?;
-        database.persist(PersistMode::SyncAll)?;
-    }
+    remove_folder(&fresh)?;
+    drop(new_engine(&fresh)?);
     fs::rename(&fresh, engine).map_err(|source| file_error("rename", &fresh, source))?;
     sync_directory(directory)
+}
+
+/// Creates an engine with all its key spaces, and the format's number in it; synced.
+pub(super) fn new_engine(path: &Path) -> Result<Database, StoreError> {
+    let database = open_engine(path)?;
+    for name in ["groups", "snapshots", "base"] {
+        database.keyspace(name, options)?;
+    }
+    let meta = database.keyspace("meta", options)?;
+    meta.insert(FORMAT_NAME, FORMAT.to_le_bytes())?;
+    database.persist(PersistMode::SyncAll)?;
+    Ok(database)
+}
+
+/// Removes a folder and all in it, if it is there.
+pub(super) fn remove_folder(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(file_error("remove", path, error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Refuses a data directory that a restore did not fill to the end: what is there is not whole,
+/// and an empty store in its place would be worse.
+pub(super) fn refuse_unfinished(directory: &Path) -> Result<(), StoreError> {
+    let restoring = directory.join(RESTORING);
+    match restoring.try_exists() {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(StoreError::Unfinished {
+            directory: directory.to_owned(),
+        }),
+        Err(source) => Err(file_error("read", &restoring, source)),
+    }
 }
 
 /// Opens the engine; creates its files if there are none.

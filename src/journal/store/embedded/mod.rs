@@ -1,12 +1,14 @@
-//! The embedded store: a data directory of this machine with the engine `fjall` in it. The only
-//! file that knows the engine.
+//! The embedded store: a data directory of this machine with the engine `fjall` in it. Nothing
+//! outside this folder knows the engine.
 //!
 //! Layout of a data directory, format 1:
 //! - `lock` held by the one process that uses it;
 //! - `engine/` the engine's own files, with the key spaces `groups` (key: position of the first
 //!   record, big-endian `u64`; those that the base has passed may linger, unread), `snapshots`,
 //!   `base` and `meta`;
-//! - `witness` see `witness.rs`.
+//! - `witness` see `witness.rs`;
+//! - `engine.restoring/` there only while a restore is under way, or was cut short: then nothing
+//!   opens the directory but another restore.
 //!
 //! Own meta values, little-endian: `store/format` (`u32`), `store/base` (`u64`), `store/round`
 //! (cut `u64`, witness `u64`, high-water mark `i64`). The callers' names get the prefix `meta/`.
@@ -14,8 +16,10 @@
 //! What is written without a sync of its own (snapshots, base) may be lost with the power, but the
 //! engine's log loses its end only: never a write while a later one stays.
 
+mod contents;
 mod directory;
 mod marks;
+mod restoration;
 mod witness;
 
 use std::fs;
@@ -25,13 +29,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use fjall::{AbstractTree, Database, Keyspace, OwnedWriteBatch, PersistMode, Readable};
 use parking_lot::Mutex;
 
-use directory::{Hold, check_format, create_engine, file_error, open_engine, options};
+pub use restoration::{Restoration, Restored};
+
+use contents::Holds;
+use directory::{
+    ENGINE, Hold, check_format, create_engine, file_error, open_engine, options, refuse_unfinished,
+};
 use marks::{BASE_NAME, Marks, ROUND_NAME, encode_round, read_marks};
 use witness::Witness;
 
-use super::{Change, Entries, Entry, Groups, Round, Store, StoreError};
+use super::{Change, Contents, Entries, Entry, Groups, Round, Store, StoreError};
 use crate::journal::Position;
 use crate::journal::group::GroupHeader;
+
+/// What stands before the callers' names of meta values.
+const META_PREFIX: &str = "meta/";
 
 /// How many entries of the base one batch changes.
 const CHANGES_AT_ONCE: usize = 128;
@@ -52,8 +64,11 @@ pub struct EmbeddedStore {
     /// Held while appending: checking the position and writing is one step.
     appending: Mutex<()>,
     marks: Mutex<Marks>,
-    /// Dropped last: the directory is free once the engine is closed.
-    _hold: Hold,
+    /// Of those who copy what is there.
+    holds: Holds,
+    /// Dropped last: the directory is free once the engine is closed. None if somebody else holds
+    /// it for longer.
+    _hold: Option<Hold>,
 }
 
 impl EmbeddedStore {
@@ -62,14 +77,24 @@ impl EmbeddedStore {
     pub fn open(directory: &Path) -> Result<EmbeddedStore, StoreError> {
         fs::create_dir_all(directory).map_err(|source| file_error("create", directory, source))?;
         let hold = Hold::take(directory)?;
-        let engine = directory.join("engine");
+        refuse_unfinished(directory)?;
+        let engine = directory.join(ENGINE);
         if !engine
             .try_exists()
             .map_err(|source| file_error("read", &engine, source))?
         {
             create_engine(directory, &engine)?;
         }
-        let database = open_engine(&engine)?;
+        EmbeddedStore::over(directory, &engine, Some(hold))
+    }
+
+    /// Opens the engine of a data directory.
+    fn over(
+        directory: &Path,
+        engine: &Path,
+        hold: Option<Hold>,
+    ) -> Result<EmbeddedStore, StoreError> {
+        let database = open_engine(engine)?;
         let meta = database.keyspace("meta", options)?;
         check_format(&meta)?;
         let groups = database.keyspace("groups", options)?;
@@ -97,6 +122,7 @@ impl EmbeddedStore {
             last: AtomicU64::new(last.get()),
             appending: Mutex::new(()),
             marks: Mutex::new(marks),
+            holds: Holds::default(),
             _hold: hold,
         })
     }
@@ -237,6 +263,9 @@ impl Store for EmbeddedStore {
         let mut marks = self.marks.lock();
         let base = marks.base;
         let refused = |reason| Err(StoreError::Base { base, cut, reason });
+        if !self.holds.is_free() {
+            return Err(StoreError::Held);
+        }
         if cut <= base {
             return refused("it only moves forwards");
         }
@@ -292,14 +321,18 @@ impl Store for EmbeddedStore {
     fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self
             .meta
-            .get(format!("meta/{name}"))?
+            .get(format!("{META_PREFIX}{name}"))?
             .map(|value| value.to_vec()))
     }
 
     fn put_meta(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
         let mut batch = self.synced_batch();
-        batch.insert(&self.meta, format!("meta/{name}"), value);
+        batch.insert(&self.meta, format!("{META_PREFIX}{name}"), value);
         Ok(batch.commit()?)
+    }
+
+    fn contents(&self) -> Contents {
+        contents::contents(self)
     }
 }
 
@@ -336,8 +369,10 @@ fn add(batch: &mut OwnedWriteBatch, to: &Keyspace, changes: Vec<Change>) {
 }
 
 fn entries(of: &Keyspace) -> Entries {
-    Box::new(of.iter().map(|entry| {
-        let (key, value) = entry.into_inner()?;
-        Ok((key.to_vec(), value.to_vec()))
-    }))
+    Box::new(of.iter().map(entry))
+}
+
+fn entry(of: fjall::Guard) -> Result<Entry, StoreError> {
+    let (key, value) = of.into_inner()?;
+    Ok((key.to_vec(), value.to_vec()))
 }

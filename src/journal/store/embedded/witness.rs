@@ -10,6 +10,11 @@ use std::path::{Path, PathBuf};
 
 use crate::journal::{Position, StoreError};
 
+/// The witness's file in a data directory.
+pub(super) const WITNESS: &str = "witness";
+/// The next one, while it is written.
+pub(super) const WITNESS_NEW: &str = "witness.new";
+
 const PREFIX: &str = "onhand witness 1 ";
 
 /// The witness of one data directory.
@@ -22,7 +27,7 @@ impl Witness {
     /// The witness in that directory, written or not.
     pub(super) fn within(directory: &Path) -> Witness {
         Witness {
-            path: directory.join("witness"),
+            path: directory.join(WITNESS),
         }
     }
 
@@ -43,7 +48,7 @@ impl Witness {
 
     /// Replaces the witness, durably.
     pub(super) fn write(&self, position: Position) -> Result<(), StoreError> {
-        let fresh = self.path.with_extension("new");
+        let fresh = self.path.with_file_name(WITNESS_NEW);
         File::create(&fresh)
             .and_then(|mut file| {
                 file.write_all(format!("{PREFIX}{position}\n").as_bytes())?;
