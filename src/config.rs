@@ -22,8 +22,8 @@ pub use closest::closest;
 pub use error::{ConfigError, ConfigFaults, Source};
 pub use example::example;
 pub use reading::Reading;
-pub use sections::{Actors, Catalogue, Http, Journal, Stock};
-pub use setting::Secret;
+pub use sections::{Actors, Catalogue, Feed, Http, Journal, Stock};
+pub use setting::{Origins, Secret};
 
 use setting::Section;
 
@@ -38,6 +38,8 @@ pub struct Config {
     pub actors: Actors,
     /// The rules of stock and reservations.
     pub stock: Stock,
+    /// The feed: how many may follow how much, and when a connection ends.
+    pub feed: Feed,
     /// How many items, locations and tokens one node carries.
     pub catalogue: Catalogue,
 }
@@ -110,22 +112,24 @@ impl Config {
         found
     }
 
-    fn sections(&self) -> [&dyn Section; 5] {
+    fn sections(&self) -> [&dyn Section; 6] {
         [
             &self.http,
             &self.journal,
             &self.actors,
             &self.stock,
+            &self.feed,
             &self.catalogue,
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 5] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 6] {
         [
             &mut self.http,
             &mut self.journal,
             &mut self.actors,
             &mut self.stock,
+            &mut self.feed,
             &mut self.catalogue,
         ]
     }

@@ -2,8 +2,8 @@
 //! everywhere with one meaning.
 //!
 //! Directions: `main` → `demo` → `app` → everything; `http` → `actors`, `backup`, `catalogue`,
-//! `stock`; `cli` → `backup`; `backup` → `journal`; `actors` → `stock`, `journal`, `clock`;
-//! `journal` → `stock`; `stock` → nothing of ours.
+//! `feed`, `stock`; `feed` → `stock`; `cli` → `backup`; `backup` → `journal`;
+//! `actors` → `stock`, `journal`, `clock`; `journal` → `stock`; `stock` → nothing of ours.
 //! All may use `telemetry`.
 
 pub mod actors;
@@ -14,6 +14,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod feed;
 pub mod http;
 pub mod journal;
 pub mod stock;

@@ -34,6 +34,9 @@ impl Completion for Recorded {
         for reservation in mem::take(&mut self.reservations) {
             self.directory.context.reservations.publish(&reservation);
         }
+        if let Some(listener) = self.directory.context.listener.get() {
+            listener(&self.key, &self.level);
+        }
         if let Some(claim) = self.claim.take() {
             claim.answered(self.at, &self.key);
         }

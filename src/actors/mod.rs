@@ -26,17 +26,17 @@ pub use directory::{Directory, Gone};
 pub use history::{EventsError, JournalRecord};
 pub use idempotency::IdempotencyIndex;
 pub use published::{PublishedReservations, ReservationFilter};
-pub use service::StockService;
+pub use service::{Look, StockService};
 pub use slots::Passive;
 
 pub use crate::journal::Position;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::journal::Journal;
-use crate::stock::Rules;
+use crate::stock::{Level, Rules, StockKey};
 
 /// The bounds and times of the actors. From the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +65,10 @@ impl Default for ActorsConfig {
     }
 }
 
+/// Told of each level, on the journal's thread, once it is durable and can be read. It must be
+/// short.
+pub type LevelListener = Box<dyn Fn(&StockKey, &Level) + Send + Sync>;
+
 /// What every actor needs besides its ledger.
 pub struct Context {
     /// Where records go.
@@ -79,4 +83,6 @@ pub struct Context {
     pub reservations: PublishedReservations,
     /// Requests answered or running.
     pub idempotency: Arc<IdempotencyIndex>,
+    /// Who is told of published levels, once there is somebody.
+    pub listener: OnceLock<LevelListener>,
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::future;
 use tokio::sync::oneshot;
 
+use super::LevelListener;
 use super::call::{CallError, Deliver, Replied};
 use super::directory::Directory;
 use super::published::ReservationFilter;
@@ -18,6 +19,14 @@ use crate::stock::{By, Command, Level, Reservation, ReservationId, StockKey, Tim
 pub struct StockService {
     directory: Arc<Directory>,
     epoch: Arc<str>,
+}
+
+/// Part of the stocked keys.
+pub struct Look {
+    /// What was found.
+    pub keys: Vec<StockKey>,
+    /// What to pass as `after` for the next part; none at the end.
+    pub next: Option<String>,
 }
 
 impl StockService {
@@ -46,6 +55,20 @@ impl StockService {
     /// The time.
     pub fn now(&self) -> Timestamp {
         self.directory.context.clock.now()
+    }
+
+    /// Waits until it is that time.
+    pub async fn sleep_until(&self, deadline: Timestamp) {
+        self.directory.context.clock.sleep_until(deadline).await;
+    }
+
+    /// Has `listener` told of every level from now on.
+    ///
+    /// # Panics
+    /// There is one already: that is an error in the wiring.
+    pub fn listen(&self, listener: LevelListener) {
+        let set = self.directory.context.listener.set(listener);
+        assert!(set.is_ok(), "levels have one listener");
     }
 
     /// A name that no reservation has.
@@ -154,6 +177,25 @@ impl StockService {
                 return found;
             };
             after = Some(last.as_str().to_owned());
+        }
+    }
+
+    /// Some of the stocked keys of a SKU or at a location, at most `limit`, those after `after`.
+    /// Where few fit there may be none among those that were looked at: others have a turn.
+    pub fn look(
+        &self,
+        sku: Option<&str>,
+        location: Option<&str>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Look {
+        let prefix = sku.map_or_else(String::new, |sku| format!("{sku}@"));
+        let suffix = location.map_or_else(String::new, |location| format!("@{location}"));
+        let ends = (prefix.as_str(), suffix.as_str());
+        let (found, last) = self.directory.page(ends, after, limit);
+        Look {
+            keys: found.into_iter().map(|(key, _)| key).collect(),
+            next: last.map(|key| key.to_string()),
         }
     }
 

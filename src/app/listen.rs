@@ -11,12 +11,17 @@ use actix_web::{App, HttpServer, web};
 use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use socket2::SockRef;
 
-use super::AppError;
 use super::node::Started;
+use super::{AppError, feed};
 use crate::config::Config;
 use crate::http::border::{Border, Readiness};
+use crate::http::origins::own;
 use crate::http::{limits::Limits, routes};
+
+/// Connections that may wait to be accepted: thousands come back at once after a restart.
+const BACKLOG: i32 = 4096;
 
 /// A server and where it listens.
 pub struct Listening {
@@ -51,16 +56,23 @@ pub fn ops(config: &Config, readiness: &Readiness) -> Result<Listening, AppError
 pub fn border(config: &Config, started: &Started) -> web::Data<Border> {
     let (stock, catalogue) = (started.stock.clone(), started.catalogue.clone());
     let backups = started.node.backups();
-    web::Data::new(Border::new(stock, catalogue, backups, limits(config)))
+    let limited_max = config.stock.limited_max;
+    let feed = feed::start(&stock, &catalogue, limited_max, feed::limits(&config.feed));
+    web::Data::new(Border::new(stock, catalogue, backups, feed, limits(config)))
 }
 
-/// Starts the public listener.
-pub fn public(config: &Config, border: web::Data<Border>) -> Result<Listening, AppError> {
+/// Starts the public listener. Its pages' origins are set when its port is known.
+pub fn public(
+    config: &Config,
+    border: web::Data<Border>,
+    ops: &Listening,
+) -> Result<Listening, AppError> {
     let yardstick = config.http.yardstick;
+    let origins = border.origins.clone();
     let mut server = HttpServer::new(move || {
         let app = App::new().app_data(border.clone());
         app.wrap(actix_web::middleware::from_fn(crate::http::gate::gate))
-            .configure(|service| routes::public(service, yardstick))
+            .configure(|service| routes::public(service, yardstick, &border.origins))
     });
     if config.http.workers > 0 {
         server = server.workers(config.http.workers);
@@ -74,12 +86,35 @@ pub fn public(config: &Config, border: web::Data<Border>) -> Result<Listening, A
     let address = config.http.listen;
     let tls = tls(config)?;
     let encrypted = tls.is_some();
-    let bound = match tls {
-        Some(tls) => server.bind_rustls_0_23(address, tls),
-        None => server.bind(address),
-    };
+    let bound = listener(config).and_then(|listener| match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls),
+        None => server.listen(listener),
+    });
     let bound = bound.map_err(|source| unbound(address, "--listen", source))?;
+    let at = bound.addrs()[0];
+    let configured = config.http.origins.0.clone();
+    origins.set(match configured.is_empty() {
+        true => own(&[(at, encrypted), (ops.address, ops.tls)]),
+        false => configured,
+    });
     Ok(running(bound.addrs(), encrypted, bound.run()))
+}
+
+/// The public listener's socket. What it is set to, every connection inherits: little unsent
+/// behind which news would grow old, and an end to peers that take nothing any more, for which
+/// HTTP has no timer of its own.
+fn listener(config: &Config) -> std::io::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(config.http.listen)?;
+    let socket = SockRef::from(&listener);
+    socket.listen(BACKLOG)?;
+    #[cfg(target_os = "linux")]
+    {
+        let http = &config.http;
+        socket.set_tcp_notsent_lowat(http.unsent_bytes_max)?;
+        let unacknowledged = Duration::from_millis(u64::from(http.unacknowledged_ms_max));
+        socket.set_tcp_user_timeout(Some(unacknowledged))?;
+    }
+    Ok(listener)
 }
 
 fn running(addresses: Vec<SocketAddr>, tls: bool, server: Server) -> Listening {

@@ -2,11 +2,13 @@
 //!
 //! Start: data directory, clock, journal, recovery, what is due and owed, a snapshot of what was
 //! replayed, tokens, the public listener. The ops listener answers from the beginning.
-//! Stop: not ready, the companion, requests under way, errands, a last snapshot, the journal.
+//! Stop: not ready, the companion, the feed's clients told, requests under way, errands, a last
+//! snapshot, the journal.
 
 mod check;
 mod companion;
 pub mod epoch;
+pub mod feed;
 mod listen;
 mod node;
 mod pace;
@@ -143,7 +145,7 @@ where
     let mut started = node.start(config).await?;
     let failed = started.failed.take().expect("a node starts once");
     let border = listen::border(config, &started);
-    let public = listen::public(config, border.clone())?;
+    let public = listen::public(config, border.clone(), &ops)?;
     started.make_first_token(config).await?;
     let upkeep = actix::spawn(upkeep::run(
         started.snapshots.clone(),
@@ -160,6 +162,7 @@ where
     readiness.set_not_ready("stopping");
     let accompanied = companion.end().await;
     border.stop_waiting();
+    border.feed.stop();
     public.server.stop(true).await;
     upkeep.abort();
     let outcome = if failed {

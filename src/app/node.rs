@@ -1,7 +1,7 @@
 //! One node: store, journal, keys and catalogue, put together from the configuration.
 
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix::Arbiter;
@@ -96,6 +96,7 @@ impl Node {
             },
             reservations: PublishedReservations::default(),
             idempotency: IdempotencyIndex::new(config.stock.idempotency_answers_max),
+            listener: OnceLock::new(),
         };
         let arbiters: Vec<Arbiter> = (0..arbiters(config)).map(|_| Arbiter::new()).collect();
         let handles = arbiters.iter().map(Arbiter::handle).collect();

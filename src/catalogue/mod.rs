@@ -23,6 +23,7 @@ pub use fault::{CatalogueError, CatalogueRefusal, Fault};
 pub use item::{Item, ItemContent, Offer};
 pub use location::{Degrees, Location, LocationContent, LocationKind};
 pub use patch::{ItemPatch, LocationPatch, OfferPatch, Patch, PricePatch};
+pub use published::CatalogueListener;
 pub use record::{CatalogueCodecError, CatalogueEvent, CatalogueRecord, EntityKey};
 pub use register::{CatalogueLimits, OutOfOrder, Register};
 pub use service::{Catalogue, CatalogueConfig, ItemFilter, Page, Recovery};

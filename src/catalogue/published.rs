@@ -6,7 +6,7 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
@@ -34,7 +34,13 @@ pub(super) struct Published {
     by_product: DashMap<Product, BTreeSet<Sku>>,
     /// What changed since its image was last taken.
     dirty: Mutex<BTreeSet<EntityKey>>,
+    /// Who is told of what is published, once there is somebody.
+    pub(super) listener: OnceLock<CatalogueListener>,
 }
+
+/// Told of each change, on the journal's thread, once it is durable and can be read. It must be
+/// short.
+pub type CatalogueListener = Box<dyn Fn(&CatalogueEvent) + Send + Sync>;
 
 impl<K: Clone + Ord + Hash, V> Shelf<K, V> {
     fn new() -> Shelf<K, V> {
@@ -87,6 +93,7 @@ impl Published {
             by_barcode: DashMap::new(),
             by_product: DashMap::new(),
             dirty: Mutex::default(),
+            listener: OnceLock::new(),
         };
         register.items().for_each(|item| published.put_item(item));
         for location in register.locations() {
@@ -111,6 +118,9 @@ impl Published {
             CatalogueEvent::TokenPut(token) => self.put_token(token),
         }
         self.dirty.lock().insert(event.key());
+        if let Some(listener) = self.listener.get() {
+            listener(event);
+        }
     }
 
     /// At most `limit` items with that barcode, those after `after`.

@@ -11,7 +11,7 @@ use super::command::{ItemCommand, LocationCommand, TokenCommand, Written};
 use super::fault::CatalogueError;
 use super::item::Item;
 use super::location::Location;
-use super::published::{Items, Published};
+use super::published::{CatalogueListener, Items, Published};
 use super::record::{CatalogueCodecError, CatalogueRecord, EntityKey};
 use super::register::{CatalogueLimits, OutOfOrder, Register};
 use super::registrar::{Answers, Registrar, Work, Write};
@@ -130,6 +130,15 @@ impl Catalogue {
             registrar,
             clock,
         }
+    }
+
+    /// Has `listener` told of every change from now on.
+    ///
+    /// # Panics
+    /// There is one already: that is an error in the wiring.
+    pub fn listen(&self, listener: CatalogueListener) {
+        let set = self.published.listener.set(listener);
+        assert!(set.is_ok(), "the catalogue has one listener");
     }
 
     /// Accepts the operator's own secret from now on, with all scopes. It is not journaled.

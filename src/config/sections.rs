@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::setting::{Secret, section};
+use super::setting::{Origins, Secret, section};
 
 section! {
     /// The border: listeners, TLS, limits on what comes in.
@@ -23,11 +23,19 @@ section! {
         yardstick: bool = false;
         /// The bootstrap token with all scopes. Without one, the first start makes its own.
         admin_token: Option<Secret> = None;
+        /// Origins of the web pages that may follow the feed and ask for availability, separated
+        /// by commas. Without any they are the service's own: a stranger's page gets nothing.
+        origins: Origins = Origins::default();
         /// Threads that parse and answer requests; 0 means one per core.
         workers: usize = 0, in 0..=1024, of "threads";
         /// Connections accepted at once per worker, so that a storm meets a limit before memory
-        /// does.
-        connections_max: usize = 10_000, in 1..=1_000_000;
+        /// does; more than the feed may take, so that it never shuts others out.
+        connections_max: usize = 25_000, in 1..=1_000_000;
+        /// What the system holds unsent of one connection: behind it what is shown grows old.
+        unsent_bytes_max: u32 = 32_768, in 4_096..=16_777_216;
+        /// How long a peer may take nothing at all before the system drops its connection; longer
+        /// than the feed or a backup waits, so that one that wakes late still hears why.
+        unacknowledged_ms_max: u32 = 60_000, in 100..=3_600_000;
         /// The largest body: room for 1000 movements, and no more for anybody to fill memory with.
         body_bytes_max: usize = 1_048_576, in 1024..=67_108_864;
         /// How long a client may take to send its request head; a slow one must not hold a place.
@@ -111,6 +119,46 @@ section! {
         reservations_max: usize = 20_000_000, in 1..=100_000_000;
         /// Idempotency answers remembered by the node.
         idempotency_answers_max: usize = 20_000_000, in 1_000..=100_000_000;
+    }
+}
+
+section! {
+    /// The feed: how many may follow how much, and when a connection ends.
+    Feed as "feed" {
+        /// Connections at once, each about 15 kB; past it new ones are told to come back.
+        connections_max: usize = 20_000, in 1..=10_000_000;
+        /// Connections of one client address (IPv6: of one /64), of those without a token: an
+        /// office or a carrier behind one address is many people.
+        address_connections_max: usize = 500, in 1..=10_000_000;
+        /// Connections with one token: all screens and tills of a chain may share one.
+        token_connections_max: usize = 2_000, in 1..=10_000_000;
+        /// Keys one connection may follow; a pattern counts as one.
+        keys_max: usize = 200, in 1..=1_000_000;
+        /// The same with a token.
+        token_keys_max: usize = 5_000, in 1..=1_000_000;
+        /// The largest frame taken: room for all keys one may follow.
+        frame_bytes_max: usize = 16_384, in 256..=16_777_216;
+        /// The same with a token.
+        token_frame_bytes_max: usize = 262_144, in 256..=16_777_216;
+        /// Frames taken in a second: a page sends a few when it opens and then hardly any.
+        commands_per_second_max: u32 = 20, in 1..=1_000_000;
+        /// How long after the opening a hello may come.
+        hello_ms_max: u32 = 10_000, in 10..=600_000;
+        /// How often a ping is sent: proxies drop what is silent for 30 to 60 s.
+        ping_seconds: u32 = 25, in 1..=3_600;
+        /// How long after a ping was due something must be heard.
+        pong_ms_max: u32 = 8_000, in 10..=600_000;
+        /// How long a client may take nothing before it is closed.
+        stalled_ms_max: u32 = 10_000, in 10..=600_000;
+        /// How old a connection gets, each by up to a fifth more or less: then its token is
+        /// looked at anew, and load spreads over what is there.
+        age_seconds_max: u32 = 900, in 1..=86_400;
+        /// What a client is told to wait at most before it comes back after a stop; each is told
+        /// another time, so that they do not all come at once.
+        retry_after_ms_max: u32 = 5_000, in 10..=600_000;
+        /// How often followers are told of a key that changes again and again. The first change
+        /// and a key that sells out or comes back do not wait for it.
+        tick_ms: u32 = 50, in 1..=10_000;
     }
 }
 

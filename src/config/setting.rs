@@ -96,6 +96,41 @@ impl<T: Setting> Setting for Option<T> {
     }
 }
 
+/// Origins of web pages, as browsers write them: `https://shop.example`, separated by commas.
+/// None: the service's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origins(pub Vec<String>);
+
+impl Setting for Origins {
+    const KIND: &'static str = "origins, separated by commas";
+
+    fn show(&self) -> String {
+        quoted(&self.0.join(","))
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let origins = text.split(',').map(str::trim);
+        let origins = origins.filter(|origin| !origin.is_empty());
+        let well_formed = |origin: &str| {
+            let host = origin
+                .strip_prefix("https://")
+                .or_else(|| origin.strip_prefix("http://"));
+            let plain =
+                |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b':' | b'[' | b']');
+            host.is_some_and(|host| !host.is_empty() && host.bytes().all(plain))
+        };
+        let read = |origin: &str| match well_formed(origin) {
+            true => Ok(origin.to_owned()),
+            false => Err(
+                "expected origins as browsers send them, without a path and in lower case, as in \
+                 https://shop.example,https://www.shop.example:8443"
+                    .to_owned(),
+            ),
+        };
+        origins.map(read).collect::<Result<_, _>>().map(Origins)
+    }
+}
+
 /// A text that no log and no debug output shows.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);

@@ -12,6 +12,7 @@ use super::fault::Wrong;
 use super::gate::{border, client_address};
 use super::problem::{Code, Problem};
 use crate::catalogue::{Scope, Token};
+use crate::feed::View;
 use crate::stock::{By, Channel};
 
 /// The longest token that is looked up at all.
@@ -32,6 +33,20 @@ impl Caller {
     /// Whether a token was given that may make that kind of request.
     pub fn may(&self, scope: Scope) -> bool {
         self.token.as_ref().is_some_and(|token| token.may(scope))
+    }
+
+    /// The token, if one was given.
+    pub fn token(&self) -> Option<&Arc<Token>> {
+        self.token.as_ref()
+    }
+
+    /// How much of a level they may see.
+    pub fn view(&self) -> View {
+        if self.may(Scope::StockRead) {
+            View::Exact
+        } else {
+            View::Public
+        }
     }
 
     /// The token, if it may make that kind of request.

@@ -20,7 +20,7 @@ use super::read;
 use super::request::{Body, Query, path_key, path_sku};
 use super::stock_schema as schema;
 use super::wire::{Number, Price};
-use crate::catalogue::Scope;
+use crate::feed::View;
 use crate::stock::level::Status;
 use crate::stock::{Level, LocationId, Quantity, Sku, StockKey};
 
@@ -58,20 +58,20 @@ pub async fn of_item(border: Data<Border>, caller: Caller, request: HttpRequest)
         Some(named) => named.iter().map(|at| StockKey::new(&sku, at)).collect(),
         None => border.stock.keys_of(sku.as_str(), KEYS_MAX),
     };
-    let view = View::of(&border, &caller);
+    let shown = Shown::to(&caller, &border);
     let levels = try_join_all(keys.iter().map(|key| current_level(&border, key))).await?;
     let found = keys.iter().zip(levels);
     let mut best = Status::OutOfStock;
     let mut entries = Vec::with_capacity(keys.len());
     for (key, level) in found {
         let Some(level) = level else { continue };
-        best = best.min(level.status(view.limited_max));
-        entries.push(view.entry(key.location(), &level));
+        best = best.min(level.status(shown.limited_max));
+        entries.push(shown.entry(key.location(), &level));
     }
     let document = ItemAvailability {
         sku: sku.as_str(),
         item: ItemFace::new(&item, border.stock.now()),
-        status: status_name(best),
+        status: best.as_str(),
         epoch: border.stock.epoch(),
         locations: entries,
     };
@@ -104,7 +104,7 @@ pub async fn of_key(border: Data<Border>, caller: Caller, request: HttpRequest) 
     let document = KeyAvailability {
         sku: key.sku(),
         item: ItemFace::new(&item, border.stock.now()),
-        entry: View::of(&border, &caller).entry(key.location(), &level),
+        entry: Shown::to(&caller, &border).entry(key.location(), &level),
         epoch: border.stock.epoch(),
     };
     Ok(answer(&request, &document))
@@ -138,8 +138,8 @@ pub async fn query(border: Data<Border>, caller: Caller, body: Body) -> Answered
         object.finish();
         items
     })?;
-    let view = View::of(&border, &caller);
-    let answers = asked.iter().map(|(sku, at)| view.answer(sku, at));
+    let shown = Shown::to(&caller, &border);
+    let answers = asked.iter().map(|(sku, at)| shown.answer(sku, at));
     let items = try_join_all(answers).await?;
     let epoch = border.stock.epoch();
     Ok(ok(&Answers { items, epoch }))
@@ -175,35 +175,30 @@ fn answer(request: &HttpRequest, document: &impl Serialize) -> HttpResponse {
 }
 
 /// How levels are shown to this caller.
-struct View<'b> {
+struct Shown<'b> {
     border: &'b Border,
     limited_max: Quantity,
-    exact: bool,
+    view: View,
 }
 
-impl<'b> View<'b> {
-    fn of(border: &'b Border, caller: &Caller) -> View<'b> {
-        View {
+impl<'b> Shown<'b> {
+    fn to(caller: &Caller, border: &'b Border) -> Shown<'b> {
+        Shown {
             border,
             limited_max: Quantity::from(border.limits.limited_max),
-            exact: caller.may(Scope::StockRead),
+            view: caller.view(),
         }
     }
 
     fn entry(&self, location: &str, level: &Level) -> Entry {
-        let status = level.status(self.limited_max);
-        let tells = self.exact || status == Status::Limited;
+        let face = self.view.of(level, self.limited_max);
         let known = self.border.catalogue.location(location);
         Entry {
             location: location.to_owned(),
             name: known.map(|known| known.content.name.to_string()),
-            status: status_name(status),
-            available: tells.then(|| Number(level.available())),
-            version: if self.exact {
-                level.version
-            } else {
-                level.public_version
-            },
+            status: face.status.as_str(),
+            available: face.available.map(Number),
+            version: face.version,
         }
     }
 
@@ -236,14 +231,6 @@ impl<'b> View<'b> {
             entry: self.entry(location.as_str(), &level),
             current_price: price.map(Price),
         })
-    }
-}
-
-fn status_name(status: Status) -> &'static str {
-    match status {
-        Status::InStock => "in_stock",
-        Status::Limited => "limited",
-        Status::OutOfStock => "out_of_stock",
     }
 }
 

@@ -7,11 +7,13 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use super::limits::Limits;
+use super::origins::Origins;
 use super::rate::Rate;
 use super::wire;
 use crate::actors::StockService;
 use crate::backup::Backups;
 use crate::catalogue::Catalogue;
+use crate::feed::Hub;
 use crate::stock::TokenId;
 
 /// The border's own state.
@@ -22,6 +24,10 @@ pub struct Border {
     pub catalogue: Catalogue,
     /// Copies of everything.
     pub backups: Backups,
+    /// Who follows what.
+    pub feed: Arc<Hub>,
+    /// Whose pages may ask.
+    pub origins: Origins,
     /// What is allowed.
     pub limits: Limits,
     /// Requests without a token, by client.
@@ -37,6 +43,7 @@ impl Border {
         stock: StockService,
         catalogue: Catalogue,
         backups: Backups,
+        feed: Arc<Hub>,
         limits: Limits,
     ) -> Border {
         let rate = limits.requests_per_second_max;
@@ -48,6 +55,8 @@ impl Border {
             stock,
             catalogue,
             backups,
+            feed,
+            origins: Origins::default(),
             limits,
         }
     }

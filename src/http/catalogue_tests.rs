@@ -58,6 +58,7 @@ impl Fixture {
             config: ActorsConfig::default(),
             reservations: PublishedReservations::default(),
             idempotency: IdempotencyIndex::new(0),
+            listener: std::sync::OnceLock::new(),
         };
         let stock = StockService::new(Directory::new(context, vec![arbiter.clone()]), "e");
         let catalogue = Catalogue::start(recovery, config, journal.clone(), clock, &arbiter);
@@ -71,7 +72,9 @@ impl Fixture {
             requests_per_second_max: 0,
             ..Limits::default()
         };
-        let border = Border::new(stock, catalogue, backups, limits);
+        let feed = crate::feed::FeedLimits::default();
+        let feed = crate::app::feed::start(&stock, &catalogue, limits.limited_max, feed);
+        let border = Border::new(stock, catalogue, backups, feed, limits);
         Fixture {
             border: Data::new(border),
             journal,

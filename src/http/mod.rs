@@ -4,6 +4,7 @@
 //! is parsed once, here. Nothing here decides about stock.
 
 pub mod answer;
+pub mod asyncapi;
 pub mod auth;
 pub mod availability;
 pub mod backup;
@@ -16,6 +17,11 @@ pub mod docs;
 pub mod event_document;
 pub mod events;
 pub mod fault;
+pub mod feed_answer;
+pub mod feed_events;
+pub mod feed_frames;
+pub mod feed_session;
+pub mod feed_socket;
 pub mod gate;
 pub mod identity;
 pub mod item_document;
@@ -30,6 +36,7 @@ pub mod names;
 pub mod noop;
 pub mod openapi;
 pub mod ops;
+pub mod origins;
 pub mod problem;
 pub mod problem_advice;
 pub mod problem_schema;

@@ -55,6 +55,8 @@ codes! {
     WrongChannel 403 "wrong_channel" "The token is bound to another channel",
     NotFound 404 "not_found" "There is nothing here",
     MethodNotAllowed 405 "method_not_allowed" "The method does not fit what is here",
+    UnsupportedSubprotocol 400 "unsupported_subprotocol" "None of the subprotocols is known",
+    UpgradeRequired 426 "upgrade_required" "A WebSocket is opened here",
     BodyTooLarge 413 "body_too_large" "The body is too large",
     RateLimited 429 "rate_limited" "Too many requests without a token",
     Overloaded 503 "overloaded" "Too much to do; nothing happened",
@@ -256,6 +258,9 @@ impl Problem {
         if self.code == Code::Unauthorized {
             let scheme = HeaderValue::from_static("Bearer realm=\"onhand\"");
             response.insert_header((header::WWW_AUTHENTICATE, scheme));
+        }
+        if self.code == Code::UpgradeRequired {
+            response.insert_header((header::UPGRADE, "websocket"));
         }
         if let Extra::Allow(methods) = &self.extra {
             response.insert_header((header::ALLOW, methods.as_str()));

@@ -24,6 +24,8 @@ impl Code {
             Code::WrongChannel => WRONG_CHANNEL,
             Code::NotFound => NOT_FOUND,
             Code::MethodNotAllowed => METHOD_NOT_ALLOWED,
+            Code::UnsupportedSubprotocol => UNSUPPORTED_SUBPROTOCOL,
+            Code::UpgradeRequired => UPGRADE_REQUIRED,
             Code::BodyTooLarge => BODY_TOO_LARGE,
             Code::RateLimited => RATE_LIMITED,
             Code::Overloaded => OVERLOADED,
@@ -95,6 +97,21 @@ const METHOD_NOT_ALLOWED: Advice = Advice {
     means: "There is something at this path, but it does not take this method.",
     when: "For instance a `POST` where only `GET` and `PUT` fit.",
     act: "Use one of the methods in `allow`, which the header `Allow` names too.",
+};
+
+const UNSUPPORTED_SUBPROTOCOL: Advice = Advice {
+    means: "The handshake offers subprotocols, and none of them is spoken here.",
+    when: "A client of something else was pointed at `/v1/feed`.",
+    act: "Offer `onhand.v1` in `Sec-WebSocket-Protocol`, or nothing. The frames are described at \
+         `/docs/feed`.",
+};
+
+const UPGRADE_REQUIRED: Advice = Advice {
+    means: "A WebSocket is opened here; the request is no handshake.",
+    when: "`/v1/feed` was asked as a page is, or a proxy in front took the headers `Upgrade` and \
+         `Connection` away.",
+    act: "Open it with a WebSocket client, over HTTP/1.1 up to here. Who only listens can use \
+         `/v1/feed/events`.",
 };
 
 const BODY_TOO_LARGE: Advice = Advice {

@@ -7,10 +7,11 @@ use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Resource, Route};
 
+use super::origins::{Origins, is_open_to_pages};
 use super::problem::{Code, Problem};
 use super::{
-    availability, backup, docs, events, items, locations, movements, noop, openapi, ops,
-    reservation_calls, reservations, stock, stock_ledger, tokens,
+    asyncapi, availability, backup, docs, events, feed_events, feed_socket, items, locations,
+    movements, noop, openapi, ops, reservation_calls, reservations, stock, stock_ledger, tokens,
 };
 
 /// One route: how it is called and what answers it.
@@ -72,6 +73,9 @@ pub fn public_table(yardstick: bool) -> Vec<Entry> {
 
         GET    "/v1/events"                               => events::read_on,
 
+        GET    "/v1/feed"                                 => feed_socket::open,
+        GET    "/v1/feed/events"                          => feed_events::open,
+
         POST   "/v1/backup"                               => backup::take,
 
         POST   "/v1/tokens"                               => tokens::create,
@@ -79,7 +83,9 @@ pub fn public_table(yardstick: bool) -> Vec<Entry> {
         DELETE "/v1/tokens/{id}"                          => tokens::revoke,
 
         GET    "/openapi.json"                            => openapi::document,
+        GET    "/asyncapi.yaml"                           => asyncapi::document,
         GET    "/docs"                                    => docs::api,
+        GET    "/docs/feed"                               => docs::feed::page,
         GET    "/docs/style.css"                          => docs::style,
         GET    "/problems"                                => docs::problems::list,
         GET    "/problems/{type}"                         => docs::problems::one,
@@ -96,19 +102,19 @@ pub fn ops_table() -> Vec<Entry> {
     ]
 }
 
-/// Registers the public listener's routes, under the gate.
-pub fn public(service: &mut ServiceConfig, yardstick: bool) {
-    register(service, public_table(yardstick));
+/// Registers the public listener's routes, under the gate. Pages of `origins` may ask some.
+pub fn public(service: &mut ServiceConfig, yardstick: bool, origins: &Origins) {
+    register(service, public_table(yardstick), origins);
 }
 
 /// Registers the ops listener's routes.
 pub fn ops(service: &mut ServiceConfig) {
-    register(service, ops_table());
+    register(service, ops_table(), &Origins::default());
 }
 
 /// Registers a table: one resource for each path, in the order of the table, since a fixed path
 /// must come before a parameter that would take it.
-fn register(service: &mut ServiceConfig, table: Vec<Entry>) {
+fn register(service: &mut ServiceConfig, table: Vec<Entry>, origins: &Origins) {
     let mut order: Vec<&'static str> = Vec::new();
     let mut paths: BTreeMap<&'static str, Vec<Entry>> = BTreeMap::new();
     for entry in table {
@@ -118,7 +124,12 @@ fn register(service: &mut ServiceConfig, table: Vec<Entry>) {
         paths.entry(entry.path).or_default().push(entry);
     }
     for path in order {
-        service.service(resource(path, &paths[path]));
+        let resource = resource(path, &paths[path]);
+        if is_open_to_pages(path) {
+            service.service(resource.wrap(origins.cors()));
+        } else {
+            service.service(resource);
+        }
     }
     service.default_service(web::to(|| async {
         Problem::new(Code::NotFound, "no resource has this path").response()
@@ -150,20 +161,26 @@ mod tests {
 
     use super::*;
 
-    /// Pages for people and the description itself: no part of what is described.
+    /// Pages for people, the descriptions themselves, and the feed, which has one of its own: no
+    /// part of what the OpenAPI document describes.
     const PAGES: &[&str] = &[
+        "GET /v1/feed",
+        "GET /v1/feed/events",
+        "GET /docs/feed",
         "GET /openapi.json",
+        "GET /asyncapi.yaml",
         "GET /docs",
         "GET /docs/style.css",
         "GET /problems",
         "GET /problems/{type}",
     ];
 
-    /// What API.md names, but for what later changes add: the feed, AsyncAPI, contention,
-    /// the board, metrics.
+    /// What API.md names, but for what later changes add: contention, the board, metrics.
     const CONTRACT: &str = "
         GET /openapi.json
+        GET /asyncapi.yaml
         GET /docs
+        GET /docs/feed
         GET /docs/style.css
         GET /problems
         GET /problems/{type}
@@ -196,6 +213,8 @@ mod tests {
         POST /v1/reservations/{id}/release
         POST /v1/reservations/{id}/cancel
         GET /v1/events
+        GET /v1/feed
+        GET /v1/feed/events
         POST /v1/backup
         POST /v1/tokens
         GET /v1/tokens

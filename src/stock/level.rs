@@ -41,6 +41,17 @@ pub enum Status {
     OutOfStock,
 }
 
+impl Status {
+    /// Its name, wherever it is told.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::InStock => "in_stock",
+            Status::Limited => "limited",
+            Status::OutOfStock => "out_of_stock",
+        }
+    }
+}
+
 impl Level {
     /// max(0, on hand − held − committed − safety stock).
     pub fn available(&self) -> Quantity {

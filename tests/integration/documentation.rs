@@ -209,6 +209,7 @@ fn pages_load_nothing_from_elsewhere_and_are_not_sent_twice() {
     let anyone = server.client_with("");
     for path in [
         "/docs",
+        "/docs/feed",
         "/docs/style.css",
         "/problems",
         "/problems/overloaded",
@@ -242,7 +243,7 @@ fn every_link_leads_somewhere() {
     let data = DataDir::new();
     let server = Server::start(&data.path);
     let anyone = server.client_with("");
-    for path in ["/docs", "/problems", "/problems/overloaded"] {
+    for path in ["/docs", "/docs/feed", "/problems", "/problems/overloaded"] {
         let shown = page(&anyone, path).text;
         let anchors: BTreeSet<&str> = values(&shown, " id=\"").collect();
         for link in values(&shown, "href=\"").collect::<BTreeSet<_>>() {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where its ground gives way")]
 
 mod access;
+mod asyncapi;
 mod backup;
 mod backup_refusals;
 mod bad_input;
@@ -15,6 +16,13 @@ mod dice;
 mod documentation;
 #[cfg(feature = "failpoints")]
 mod fail_points;
+mod feed;
+#[cfg(feature = "failpoints")]
+mod feed_commit;
+mod feed_endings;
+mod feed_listen;
+mod feed_slow;
+mod follower;
 mod form;
 mod import;
 mod kills;

@@ -192,6 +192,14 @@ impl Server {
         self.ended.unwrap()
     }
 
+    /// How much memory it has.
+    pub fn resident_bytes(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.unwrap().trim().trim_end_matches(" kB");
+        kilobytes.parse::<usize>().unwrap() * 1024
+    }
+
     /// What it wrote into its log.
     pub fn said(&self) -> String {
         self.said.lock().unwrap().clone()

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, OnceLock};
 use std::time::Duration;
 
 use actix::Arbiter;
@@ -152,6 +152,7 @@ impl TestNode {
             config: self.settings.actors,
             reservations: PublishedReservations::default(),
             idempotency: IdempotencyIndex::new(1_000_000),
+            listener: OnceLock::new(),
         };
         let arbiters: Vec<Arbiter> = (0..self.settings.arbiters)
             .map(|_| Arbiter::new())

@@ -1,10 +1,8 @@
 //! The documentation that the service serves itself, offline: `/docs` from the OpenAPI document,
 //! `/problems` from the codes. Everything is made by the server and loads nothing from elsewhere.
-//!
-//! The page of the feed's protocol belongs here as `feed`, served at `/docs/feed`, with its line
-//! in `page::PAGES`.
 
 pub mod example;
+pub mod feed;
 pub mod layout;
 mod overview;
 mod page;

@@ -12,7 +12,11 @@ use crate::http::request::has_tag;
 
 /// The pages that each page leads to, in the order shown. A page that is not served here yet
 /// does not stand here.
-const PAGES: &[(&str, &str)] = &[("/docs", "API"), ("/problems", "Problems")];
+const PAGES: &[(&str, &str)] = &[
+    ("/docs", "API"),
+    ("/docs/feed", "Feed"),
+    ("/problems", "Problems"),
+];
 
 /// Nothing but our own style sheet: no script, no frame, no form, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; \
@@ -61,6 +65,7 @@ impl Page {
                                 }
                             }
                             a href="/openapi.json" { "openapi.json" }
+                            a href="/asyncapi.yaml" { "asyncapi.yaml" }
                         }
                     }
                     div.columns {

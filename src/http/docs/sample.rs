@@ -28,6 +28,13 @@ pub fn sample(code: Code) -> Problem {
         Code::Forbidden => Problem::new(code, "this needs the scope reserve"),
         Code::NotFound => Problem::new(code, "no resource has this path"),
         Code::MethodNotAllowed => Problem::method_not_allowed("GET, HEAD, PUT".to_owned()),
+        Code::UnsupportedSubprotocol => {
+            Problem::new(code, "offer the subprotocol onhand.v1, or none")
+        }
+        Code::UpgradeRequired => Problem::new(
+            code,
+            "open it as a WebSocket: WebSocket upgrade is expected",
+        ),
         Code::BodyTooLarge => Problem::new(code, "the body may have 1048576 bytes"),
         Code::RateLimited => {
             Problem::new(code, "try again in 2 s; back ends send a token").retry_after(2)

@@ -52,7 +52,7 @@ async fn an_unchanged_answer_is_not_sent_twice_and_a_new_price_is() {
     let app = TestApp::stocked().await;
     let path = "/v1/availability/clogs/malmo";
     let first = public(&app, path).await;
-    assert_eq!(first.header("vary"), "authorization");
+    assert!(first.header("vary").starts_with("authorization"));
     let known = [("If-None-Match", first.header("etag"))];
     assert_eq!(app.send(Method::GET, path, &known, "").await.status, 304);
     let price = json!({"name": "Clogs", "price": {"amount": "250", "currency": "SEK"}});

@@ -9,7 +9,7 @@ mod reservations_life;
 mod shapes;
 mod stock;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix::Arbiter;
 use actix_web::http::header::HeaderMap;
@@ -26,9 +26,11 @@ use super::routes;
 use crate::actors::{
     ActorsConfig, Context, Directory, IdempotencyIndex, PublishedReservations, StockService,
 };
+use crate::app::feed;
 use crate::backup::Backups;
 use crate::catalogue::{Catalogue, CatalogueConfig, Recovery, Scope, TokenGrant};
 use crate::clock::Clock;
+use crate::feed::FeedLimits;
 use crate::journal::{Journal, JournalConfig, MemoryStore, Observers};
 use crate::stock::{By, Channel, LocationId, Rules, Timestamp};
 
@@ -70,15 +72,18 @@ impl TestApp {
             config: ActorsConfig::default(),
             reservations: PublishedReservations::default(),
             idempotency: IdempotencyIndex::new(1000),
+            listener: OnceLock::new(),
         };
         let arbiter = Arbiter::current();
         let stock = StockService::new(Directory::new(context, vec![arbiter.clone()]), "e");
         let (recovery, config) = (Recovery::default(), CatalogueConfig::default());
         let time = clock.clone();
         let catalogue = Catalogue::start(recovery, config, journal.clone(), time, &arbiter);
+        let (few, feed) = (limits.limited_max, FeedLimits::default());
+        let feed = feed::start(&stock, &catalogue, few, feed);
         let admin = catalogue.bootstrap().await.unwrap().unwrap();
         TestApp {
-            border: Data::new(Border::new(stock, catalogue, backups, limits)),
+            border: Data::new(Border::new(stock, catalogue, backups, feed, limits)),
             clock,
             admin: admin.reveal().to_owned(),
             journal,
@@ -142,7 +147,7 @@ impl TestApp {
     ) -> Answer {
         let app = App::new().app_data(self.border.clone());
         let app = app.wrap(from_fn(gate));
-        let app = app.configure(|service| routes::public(service, true));
+        let app = app.configure(|service| routes::public(service, true, &self.border.origins));
         let app = test::init_service(app).await;
         let peer = "192.0.2.1:4000".parse().unwrap();
         let request = test::TestRequest::with_uri(path).method(method);

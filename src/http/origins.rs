@@ -1,0 +1,116 @@
+//! Which web pages may ask: the one list behind the feed's check and behind CORS. A browser says
+//! where a page is from; what is no browser says nothing and is not asked.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use actix_cors::Cors;
+use actix_web::http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, RETRY_AFTER,
+};
+
+use super::gate::REQUEST_ID;
+
+/// How long a browser may remember what it was told it may do.
+const REMEMBERED_SECONDS: usize = 600;
+
+/// The list. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Origins(Arc<OnceLock<BTreeSet<String>>>);
+
+impl Origins {
+    /// Sets the list, once, before anybody is served.
+    pub fn set(&self, origins: impl IntoIterator<Item = String>) {
+        let set = self.0.set(origins.into_iter().collect());
+        assert!(set.is_ok(), "the list of origins is set once");
+    }
+
+    /// Whether a page with this header may ask; without one it is no page.
+    pub fn allow(&self, origin: Option<&HeaderValue>) -> bool {
+        origin.is_none_or(|origin| self.holds(origin))
+    }
+
+    fn holds(&self, origin: &HeaderValue) -> bool {
+        let origin = origin.to_str().ok();
+        let list = self.0.get();
+        list.zip(origin)
+            .is_some_and(|(list, origin)| list.contains(origin))
+    }
+
+    /// What answers browsers that ask whether a page of another origin may.
+    pub fn cors(&self) -> Cors {
+        let list = self.clone();
+        Cors::default()
+            .allowed_origin_fn(move |origin, _| list.holds(origin))
+            .allowed_methods(["GET", "HEAD", "POST"])
+            .allowed_headers([
+                ACCEPT,
+                AUTHORIZATION,
+                CONTENT_TYPE,
+                IF_NONE_MATCH,
+                REQUEST_ID,
+                HeaderName::from_static("last-event-id"),
+            ])
+            .expose_headers([ETAG, REQUEST_ID, RETRY_AFTER])
+            .max_age(REMEMBERED_SECONDS)
+    }
+}
+
+/// The service's own origins: its listeners' addresses, by name too where that is this machine.
+pub fn own(listeners: &[(SocketAddr, bool)]) -> Vec<String> {
+    let mut own = Vec::new();
+    for (address, tls) in listeners {
+        let scheme = if *tls { "https" } else { "http" };
+        own.push(format!("{scheme}://{address}"));
+        if address.ip().is_loopback() {
+            own.push(format!("{scheme}://localhost:{}", address.port()));
+        }
+    }
+    own
+}
+
+/// Whether pages of other origins on the list may ask this path: what a shop's page shows.
+pub fn is_open_to_pages(path: &str) -> bool {
+    path.starts_with("/v1/availability") || path.starts_with("/v1/feed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_let_in_by_its_exact_origin_and_others_that_are_no_pages_always() {
+        let origins = Origins::default();
+        let shop = HeaderValue::from_static("https://shop.example");
+        assert!(!origins.allow(Some(&shop)), "no list lets no page in");
+        origins.set(["https://shop.example".to_owned()]);
+        assert!(origins.allow(Some(&shop)) && origins.allow(None));
+        for other in [
+            "http://shop.example",
+            "https://shop.example.evil.example",
+            "null",
+        ] {
+            assert!(
+                !origins.allow(Some(&HeaderValue::from_static(other))),
+                "{other}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_services_own_origins_are_its_listeners() {
+        let (public, ops) = (
+            "127.0.0.1:8080".parse().unwrap(),
+            "10.0.0.1:81".parse().unwrap(),
+        );
+        assert_eq!(
+            own(&[(public, false), (ops, true)]),
+            [
+                "http://127.0.0.1:8080",
+                "http://localhost:8080",
+                "https://10.0.0.1:81"
+            ]
+        );
+    }
+}
