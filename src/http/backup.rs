@@ -9,13 +9,17 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data};
 use futures::{Stream, stream};
+use serde_json::value::RawValue;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use super::answer::Answered;
 use super::auth::Caller;
+use super::body::{Object, document_or_empty, parse_with_faults};
 use super::border::Border;
 use super::catalogue_schema as schema;
+use super::fault::{At, Faults};
 use super::problem::{Code, Problem};
+use super::request::Body;
 use super::wire::Time;
 use crate::backup::{Backup, Busy, CopyError, Header};
 use crate::catalogue::Scope;
@@ -53,8 +57,9 @@ struct BrokenOff;
     ),
     security(("bearer" = ["admin"])),
 )]
-pub async fn take(caller: Caller, border: Data<Border>) -> Answered {
+pub async fn take(caller: Caller, body: Body, border: Data<Border>) -> Answered {
     caller.needs(Scope::Admin)?;
+    parse_with_faults(document_or_empty(&body.0)?, nothing)?;
     let (backups, epoch) = (border.backups.clone(), border.stock.epoch().to_owned());
     let now = border.stock.now();
     let begun = tokio::task::spawn_blocking(move || backups.begin(&epoch, now));
@@ -72,6 +77,12 @@ pub async fn take(caller: Caller, border: Data<Border>) -> Answered {
         .insert_header(("backup-bytes-estimated", backup.bytes_estimated()))
         .streaming(streamed(backup, border.into_inner()));
     Ok(response)
+}
+
+/// There is nothing to be asked for.
+fn nothing(raw: &RawValue, at: At<'_>, faults: &mut Faults) -> Option<()> {
+    Object::read(raw, at, faults)?.finish();
+    Some(())
 }
 
 /// A name for the file, as in `onhand-20261122T010048Z.backup`.

@@ -25,7 +25,12 @@ async fn bad_input_is_a_clear_problem_on_every_route_and_loses_nothing() {
     ];
     for entry in public_table(true) {
         let takes_body = [Method::POST, Method::PUT, Method::PATCH].contains(&entry.method);
-        for body in bodies.iter().filter(|_| takes_body) {
+        // A backup is asked for without words; the others need a path or a body that says what.
+        let empty_will_do = entry.path == "/v1/backup";
+        let bodies = bodies
+            .iter()
+            .filter(|body| !(empty_will_do && body.is_empty()));
+        for body in bodies.filter(|_| takes_body) {
             let path = entry.path.replace("{sku}", "clogs");
             let path = path
                 .replace("{location}", "malmo")
@@ -162,7 +167,7 @@ async fn every_route_enforces_its_scope() {
         let unknown = app.send_as("onh_0", method(), &path, Some(json!({}))).await;
         unknown.refused(401, "unauthorized");
     }
-    assert_eq!(closed, 26);
+    assert_eq!(closed, 27);
 }
 
 #[actix_web::test]
