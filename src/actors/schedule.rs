@@ -4,7 +4,6 @@
 //! falls due.
 
 use std::collections::BTreeMap;
-use std::mem;
 use std::pin::pin;
 use std::sync::{Arc, Weak};
 
@@ -22,12 +21,13 @@ use crate::stock::{StockKey, Timestamp};
 /// How many keys are woken before everyone else on the thread has a turn.
 const WAKE_AT_ONCE_MAX: usize = 32;
 
+/// The actor to be woken, if the key has one: to look for it among all keys would take longer.
+type Woken = Option<Addr<StockActor>>;
+
 /// When keys are to be woken.
 #[derive(Default)]
 pub(super) struct Schedule {
-    /// With the actor, if the key has one: to look for it among all keys would take longer than
-    /// to wake it.
-    due: Mutex<BTreeMap<(Timestamp, StockKey), Option<Addr<StockActor>>>>,
+    due: Mutex<BTreeMap<(Timestamp, StockKey), Woken>>,
     /// Told when the first entry came to be another, earlier one.
     sooner: Notify,
 }
@@ -37,7 +37,7 @@ impl Schedule {
     pub fn change(
         &self,
         key: &StockKey,
-        addr: Option<Addr<StockActor>>,
+        addr: Woken,
         old: Option<Timestamp>,
         new: Option<Timestamp>,
     ) {
@@ -88,7 +88,7 @@ impl Schedule {
         }
     }
 
-    fn take_due(&self, now: Timestamp) -> Vec<(StockKey, Option<Addr<StockActor>>)> {
+    fn take_due(&self, now: Timestamp) -> Vec<(StockKey, Woken)> {
         let due = &mut *self.due.lock();
         let mut keys = Vec::new();
         while keys.len() < WAKE_AT_ONCE_MAX
@@ -106,7 +106,9 @@ impl Schedule {
         let first = self.due.lock().first_key_value().map(|((at, _), _)| *at);
         let sooner = pin!(self.sooner.notified());
         match first {
-            Some(at) => mem::drop(future::select(sooner, pin!(clock.sleep_until(at))).await),
+            Some(at) => {
+                future::select(sooner, pin!(clock.sleep_until(at))).await;
+            }
             None => sooner.await,
         }
     }
