@@ -24,7 +24,9 @@ async fn bad_input_is_a_clear_problem_on_every_route_and_loses_nothing() {
         deep.as_bytes(),
     ];
     for entry in public_table(true) {
-        let takes_body = [Method::POST, Method::PUT, Method::PATCH].contains(&entry.method);
+        let writes = [Method::POST, Method::PUT, Method::PATCH].contains(&entry.method);
+        // A backup is asked for without saying anything.
+        let takes_body = writes && entry.path != "/v1/backup";
         for body in bodies.iter().filter(|_| takes_body) {
             let path = entry.path.replace("{sku}", "clogs");
             let path = path
@@ -162,7 +164,7 @@ async fn every_route_enforces_its_scope() {
         let unknown = app.send_as("onh_0", method(), &path, Some(json!({}))).await;
         unknown.refused(401, "unauthorized");
     }
-    assert_eq!(closed, 26);
+    assert_eq!(closed, 27);
 }
 
 #[actix_web::test]
