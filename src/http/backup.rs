@@ -19,6 +19,7 @@ use super::border::Border;
 use super::catalogue_schema as schema;
 use super::fault::{At, Faults};
 use super::problem::{Code, Problem};
+use super::problem_schema;
 use super::request::Body;
 use super::wire::Time;
 use crate::backup::{Backup, Busy, CopyError, Header};
@@ -40,7 +41,9 @@ enum Piece {
 #[error("the backup was broken off")]
 struct BrokenOff;
 
-/// `POST /v1/backup`.
+/// Takes a copy of everything as of this moment, while the service runs.
+///
+/// `onhand restore` makes a data directory of it; `onhand backup` asks for it with a progress bar.
 #[utoipa::path(
     post,
     path = "/v1/backup",
@@ -53,7 +56,7 @@ struct BrokenOff;
             headers(
                 ("Backup-Bytes-Estimated" = u64, description = "How long it will be, roughly"),
             )),
-        (status = "4XX", description = "A problem; `backup_in_progress` while another is taken"),
+        problem_schema::Problems,
     ),
     security(("bearer" = ["admin"])),
 )]

@@ -22,6 +22,8 @@ pub struct Example {
     pub key: Option<&'static str>,
     /// The body, as JSON.
     pub body: Option<&'static str>,
+    /// Whether the answer is a file, to be saved under the name it comes with.
+    pub is_saved: bool,
 }
 
 const fn read(operation: &'static str, path: &'static str) -> Example {
@@ -30,6 +32,7 @@ const fn read(operation: &'static str, path: &'static str) -> Example {
         path,
         key: None,
         body: None,
+        is_saved: false,
     }
 }
 
@@ -177,6 +180,10 @@ pub const EXAMPLES: &[Example] = &[
     ),
     read("listTokens", "/v1/tokens"),
     read("revokeToken", "/v1/tokens/$TOKEN_ID"),
+    Example {
+        is_saved: true,
+        ..read("takeBackup", "/v1/backup")
+    },
     read("stopStocking", "/v1/stock/clog-38/outlet"),
 ];
 
@@ -217,7 +224,8 @@ impl Example {
             ("GET", _) | ("POST", true) => String::new(),
             (method, _) => format!("-X {method} "),
         };
-        parts.push(format!("curl {method}\"$ONHAND{}\"", self.path));
+        let save = if self.is_saved { "-OJ " } else { "" };
+        parts.push(format!("curl {save}{method}\"$ONHAND{}\"", self.path));
         if route.scope().is_some() {
             parts.push("-H \"Authorization: Bearer $TOKEN\"".to_owned());
         }

@@ -19,7 +19,10 @@ const SCOPES: &[(&str, &str)] = &[
     ("fulfil", "handing over"),
     ("catalogue:write", "items and locations"),
     ("events:read", "the event stream"),
-    ("admin", "tokens; it does not stand for the others"),
+    (
+        "admin",
+        "tokens and backups; it does not stand for the others",
+    ),
 ];
 
 /// Links to the sections.

@@ -24,6 +24,7 @@ const GROUPS: &[(&str, &str)] = &[
         "What happened, in order, to be read on from where one stopped.",
     ),
     ("Tokens", "Who may do what."),
+    ("Backup", "A copy of everything, to be restored elsewhere."),
 ];
 
 /// One route.
@@ -233,7 +234,11 @@ fn example(route: &Route<'_>) -> Markup {
     html! {
         pre { code { (example.curl(route)) } }
         @if let Some(answer) = example::answer_to(route.id()) {
-            p.status { "Answers " (answer.status) @if answer.body.is_none() { " without a body." } }
+            p.status {
+                "Answers " (answer.status)
+                @if example.is_saved { " with a file." }
+                @else if answer.body.is_none() { " without a body." }
+            }
             @if let Some(body) = &answer.body { (page::json(body.get())) }
         }
     }
