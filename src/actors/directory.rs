@@ -94,7 +94,11 @@ impl Directory {
     }
 
     /// The next `limit` keys after `after` and their images, when no actor runs: at recovery.
-    pub fn resting_after(&self, after: Option<&StockKey>, limit: usize) -> Vec<(StockKey, Vec<u8>)> {
+    pub fn resting_after(
+        &self,
+        after: Option<&StockKey>,
+        limit: usize,
+    ) -> Vec<(StockKey, Vec<u8>)> {
         let mut found = Vec::with_capacity(limit);
         self.slots.walk("", after.map(StockKey::as_str), |slot| {
             if let Slot::Passive(passive) = slot {
