@@ -144,6 +144,10 @@ impl Default for Slots {
     }
 }
 
+#[expect(
+    clippy::mutable_key_type,
+    reason = "slots are ordered by their keys alone, which never change"
+)]
 impl Slots {
     /// Which part a key is in: all keys of its SKU are.
     pub fn shard_of(key: &str) -> usize {
@@ -180,8 +184,8 @@ impl Slots {
         }
     }
 
-    /// Moves the passive ones of a part's next `limit` keys after `after` to fresh memory, and gives
-    /// the last key. They came to rest one by one, between all else that was allocated and
+    /// Moves the passive ones of a part's next `limit` keys after `after` to fresh memory, and
+    /// gives the last key. They came to rest one by one, between all else that was allocated and
     /// freed since, and each may hold a page of memory to itself.
     pub fn repack(&self, shard: usize, after: Option<&[u8]>, limit: usize) -> Option<Box<[u8]>> {
         let shard = &mut *self.0[shard].write();

@@ -2,7 +2,6 @@
 //! as snapshots. What is due and what keys owe to each other comes after this, and only then is
 //! the node ready.
 
-use std::borrow::Cow;
 use std::iter;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -12,7 +11,7 @@ use super::replay::{Replayed, replay_tail};
 use crate::actors::{Directory, Passive};
 use crate::catalogue::{self, CatalogueCodecError, OutOfOrder};
 use crate::clock::Stopwatch;
-use crate::journal::codec::{self, CodecError, Tagged, stock_entry};
+use crate::journal::codec::{self, CodecError, StockEntry, Tagged, stock_entry};
 use crate::journal::store::Entry;
 use crate::journal::{Position, Round, Store, StoreError, high_water};
 use crate::stock::StockKey;
@@ -183,7 +182,7 @@ pub(super) fn decode(position: Position, bytes: &[u8]) -> Result<Tagged<'_>, Rec
 pub(super) fn read_entry<'a>(
     key: &[u8],
     value: &'a [u8],
-) -> Result<Option<(StockKey, Cow<'a, [u8]>)>, RecoveryError> {
+) -> Result<Option<StockEntry<'a>>, RecoveryError> {
     let named = |error| RecoveryError::Snapshot(String::from_utf8_lossy(key).into_owned(), error);
     codec::read_stock_entry(key, value).map_err(named)
 }

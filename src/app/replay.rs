@@ -89,7 +89,7 @@ fn deal_out(
     for record in RecordReader::open(store, cut.next())? {
         let record = record?;
         replayed.records += 1;
-        if replayed.records % PROGRESS_RECORDS == 0 {
+        if replayed.records.is_multiple_of(PROGRESS_RECORDS) {
             let (records, last) = (replayed.records, store.last().get());
             tracing::info!(records, last, "replaying the journal");
         }

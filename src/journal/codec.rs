@@ -33,6 +33,9 @@ pub enum Tagged<'a> {
     Catalogue(&'a [u8]),
 }
 
+/// A stock key and its ledger's image, as a snapshot entry holds them.
+pub type StockEntry<'v> = (StockKey, Cow<'v, [u8]>);
+
 /// Why bytes make no record.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
@@ -84,7 +87,7 @@ pub fn stock_entry(key: &str, image: &[u8]) -> (Vec<u8>, Vec<u8>) {
 pub fn read_stock_entry<'v>(
     key: &[u8],
     value: &'v [u8],
-) -> Result<Option<(StockKey, Cow<'v, [u8]>)>, CodecError> {
+) -> Result<Option<StockEntry<'v>>, CodecError> {
     let Some(key) = key.strip_prefix(STOCK_KEY_PREFIX) else {
         return Ok(None);
     };

@@ -33,8 +33,10 @@ const MEMTABLE_BYTES_SMALL: u64 = 1 << 20;
 /// What is read in long scans has large blocks; values beyond get a block of their own.
 const BLOCK_BYTES: u32 = 64 << 10;
 
+type Options = fn() -> KeyspaceCreateOptions;
+
 /// Every key space there is, with the options it is created with: later ones change nothing.
-pub(super) const KEY_SPACES: [(&str, fn() -> KeyspaceCreateOptions); 4] = [
+const KEY_SPACES: [(&str, Options); 4] = [
     ("groups", scanned),
     ("snapshots", scanned),
     ("base", looked_up),
