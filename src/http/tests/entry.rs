@@ -138,6 +138,8 @@ async fn every_route_enforces_its_scope() {
     let app = TestApp::stocked().await;
     let open = [
         "/openapi.json",
+        "/asyncapi.yaml",
+        "/v1/feed",
         "/docs",
         "/problems",
         "/v1/items",
