@@ -1,6 +1,6 @@
 //! The actor of one stock key: it takes one command after the other, has the ledger decide,
 //! queues the record and goes on. It never waits; a bug in it stops the process, so that a key
-//! never comes back without its state.
+//! never comes back without its state. Its host brings what is for it.
 
 mod alarm;
 mod expiring;
@@ -8,16 +8,16 @@ mod expiring;
 use std::mem;
 use std::sync::Arc;
 
-use actix::{Actor, Addr, Context, Handler, SpawnHandle};
 use indexmap::IndexMap;
 use tokio::sync::oneshot;
 
-use super::call::{CallError, Deliver, Done, Replied, Reply, TakeImage};
+use super::call::{CallError, Deliver, Replied, Reply, TakenLedger};
 use super::completion::{Recorded, Waiting, hear};
 use super::directory::Directory;
 use super::errand::{self, Reporting, SETTLE_AT_ONCE_MAX, Settling, Work};
 use super::idempotency::Claim;
 use super::presence::Presence;
+use super::reply::ReplyTo;
 use crate::journal::codec::encode_stock;
 use crate::journal::{Place, Position};
 use crate::stock::command::{Acknowledgements, Inquiry};
@@ -37,15 +37,12 @@ pub(super) struct StockActor {
     ledger: Ledger,
     directory: Arc<Directory>,
     presence: Arc<Presence>,
-    addr: Addr<StockActor>,
     /// The position of the newest record.
     last: Position,
     last_used: Timestamp,
     /// Whether the directory knows that this key changed since the last snapshot round.
     dirty: bool,
-    retired: bool,
-    alarm: Option<(Timestamp, SpawnHandle)>,
-    /// When the schedule wakes this actor.
+    /// When the schedule wakes this actor next; early is no harm.
     scheduled: Option<Timestamp>,
     /// When a slice of what is due was last recorded.
     sliced_at: Timestamp,
@@ -58,49 +55,104 @@ pub(super) struct StockActor {
 /// Who is told of a record, besides everyone.
 #[derive(Default)]
 struct Told {
-    reply: Option<(oneshot::Sender<Replied>, Answer)>,
+    reply: Option<(ReplyTo, Answer)>,
     decided: Option<oneshot::Sender<Replied>>,
     claim: Option<Claim>,
 }
 
-impl Actor for StockActor {
-    type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        let errands = self.ledger.errands();
-        self.run(errands, None, None);
-        let raises = self.ledger.raises();
-        if !raises.is_empty() {
-            self.ask_leads(raises, None);
-        }
-        self.set_alarm(ctx);
-    }
+/// What became of a command.
+enum Turn {
+    /// It was decided.
+    Decided,
+    /// There was no room for it: nothing happened.
+    Shed,
+    /// Leads must be asked first; then it has another turn.
+    Later(Vec<Inquiry>, Box<Deliver>),
 }
 
 impl StockActor {
-    pub fn new(
-        ledger: Ledger,
-        directory: Arc<Directory>,
-        presence: Arc<Presence>,
-        addr: Addr<StockActor>,
-    ) -> StockActor {
+    /// The actor of a key that wakes, at work on what the key owes.
+    pub fn awake(ledger: Ledger, directory: Arc<Directory>, presence: Arc<Presence>) -> StockActor {
         let last_used = directory.context.clock.now();
-        StockActor {
+        let mut actor = StockActor {
             ledger,
             directory,
             presence,
-            addr,
             last: Position::ZERO,
             last_used,
             dirty: false,
-            retired: false,
-            alarm: None,
             scheduled: None,
             sliced_at: Timestamp::MIN,
             ask_again: Timestamp::MIN,
             done: Acknowledgements::default(),
             gather_until: None,
+        };
+        actor.run(actor.ledger.errands(), None, None);
+        let raises = actor.ledger.raises();
+        if !raises.is_empty() {
+            actor.ask_leads(raises, None);
         }
+        actor.set_alarm();
+        actor
+    }
+
+    /// Takes a command, then those that are to follow it. What follows one that was shed is
+    /// dropped, and what follows one that waits for leads waits with it: none overtakes another.
+    pub fn take(&mut self, mut deliver: Deliver) {
+        loop {
+            let mut then = mem::take(&mut deliver.then);
+            match self.turn(deliver) {
+                Turn::Decided => {}
+                Turn::Shed => break,
+                Turn::Later(inquiries, mut again) => {
+                    again.then = then;
+                    self.ask_leads(inquiries, Some(*again));
+                    break;
+                }
+            }
+            let Some(next) = then.pop_front() else { break };
+            deliver = Deliver { then, ..next };
+        }
+        self.set_alarm();
+    }
+
+    /// Gives a command its turn.
+    fn turn(&mut self, deliver: Deliver) -> Turn {
+        if deliver.reply.is_closed() && !deliver.reserved {
+            return Turn::Decided;
+        }
+        let journal = &self.directory.context.journal;
+        let place = if deliver.reserved {
+            journal.place_reserved()
+        } else {
+            match journal.place() {
+                Ok(place) => place,
+                Err(_) => {
+                    deliver.reply.hear(Err(CallError::Overloaded));
+                    return Turn::Shed;
+                }
+            }
+        };
+        self.carry_out(deliver, place)
+    }
+
+    /// Takes what others have done, to be recorded with what they do soon after.
+    pub fn gather(&mut self, done: Acknowledgements) {
+        self.done.settled.extend(done.settled);
+        self.done.arrived.extend(done.arrived);
+        let until = self.now().plus_millis(GATHER_MS);
+        self.gather_until.get_or_insert(until);
+        self.set_alarm();
+    }
+
+    /// The ledger for a snapshot, and where its newest record is.
+    pub fn take_image(&mut self) -> (TakenLedger, Option<Position>) {
+        self.dirty = false;
+        let ledger = match self.ledger.is_small() {
+            true => TakenLedger::Image(self.ledger.image()),
+            false => TakenLedger::Copy(Box::new(self.ledger.copy())),
+        };
+        (ledger, Some(self.last))
     }
 
     fn now(&self) -> Timestamp {
@@ -108,7 +160,7 @@ impl StockActor {
     }
 
     /// Carries out a command whose place in the queue is taken.
-    fn carry_out(&mut self, deliver: Deliver, place: Place) {
+    fn carry_out(&mut self, deliver: Deliver, place: Place) -> Turn {
         let now = self.now();
         self.last_used = now;
         self.record_due_before(&deliver.command, now);
@@ -139,9 +191,13 @@ impl StockActor {
             Err(refusal) => self.answer(deliver, Err(refusal.into()), place),
             Ok(Decision::SettleFirst(_)) if deliver.asked >= ASKED_MAX => {
                 self.answer(deliver, Err(CallError::Overloaded), place);
+                return Turn::Shed;
             }
-            Ok(Decision::SettleFirst(inquiries)) => self.ask_leads(inquiries, Some(deliver)),
+            Ok(Decision::SettleFirst(inquiries)) => {
+                return Turn::Later(inquiries, Box::new(deliver));
+            }
         }
+        Turn::Decided
     }
 
     /// Applies the events, queues their record, and sees to what they make others owe.
@@ -153,9 +209,8 @@ impl StockActor {
         let reply = told
             .reply
             .map(|(who, answer)| (who, Ok(Reply { answer, level })));
-        if let (Some(decided), Some((_, replied))) = (told.decided, &reply) {
-            hear(decided, replied.clone());
-        }
+        let decided = told.decided.zip(reply.as_ref());
+        let decided = decided.map(|(who, (_, replied))| (who, replied.clone()));
         let owes = !errands.is_empty();
         let (durable, when_durable) = owes.then(oneshot::channel).unzip();
         let (now_told, later_told) = if owes { (None, reply) } else { (reply, None) };
@@ -182,6 +237,10 @@ impl StockActor {
         );
         self.ledger.note_position(&record, position.get());
         self.last = position;
+        // Not before: what its hearer has another key do then comes later in the journal, too.
+        if let Some((decided, replied)) = decided {
+            hear(decided, replied);
+        }
         self.run(errands, when_durable, later_told);
     }
 
@@ -228,15 +287,14 @@ impl StockActor {
         &self,
         errands: Vec<Errand>,
         durable: Option<oneshot::Receiver<()>>,
-        reply: Option<(oneshot::Sender<Replied>, Replied)>,
+        reply: Option<(ReplyTo, Replied)>,
     ) {
         if errands.is_empty() {
             return;
         }
         let key = self.ledger.key().clone();
         let works = self.works(errands);
-        let (directory, addr) = (self.directory.clone(), self.addr.clone());
-        let work = errand::run(directory, key, addr, works, durable, reply);
+        let work = errand::run(self.directory.clone(), key, works, durable, reply);
         self.directory.run_errand(work);
     }
 
@@ -329,69 +387,4 @@ fn reserved(record: &StockRecord) -> Vec<Arc<Reservation>> {
         | Event::Acknowledged(_) => None,
     };
     record.events.iter().filter_map(reserved).collect()
-}
-
-impl Handler<Deliver> for StockActor {
-    type Result = ();
-
-    fn handle(&mut self, deliver: Deliver, ctx: &mut Self::Context) {
-        self.presence.taken();
-        if self.retired {
-            if let Err(error) = self.directory.tell(self.ledger.key(), deliver) {
-                tracing::debug!(key = %self.ledger.key(), %error, "a command to a key at rest");
-            }
-            return;
-        }
-        if deliver.reply.is_closed() && !deliver.reserved {
-            return;
-        }
-        let journal = &self.directory.context.journal;
-        let place = if deliver.reserved {
-            journal.place_reserved()
-        } else {
-            match journal.place() {
-                Ok(place) => place,
-                Err(_) => return hear(deliver.reply, Err(CallError::Overloaded)),
-            }
-        };
-        self.carry_out(deliver, place);
-        self.set_alarm(ctx);
-    }
-}
-
-impl Handler<Done> for StockActor {
-    type Result = ();
-
-    fn handle(&mut self, Done(done): Done, ctx: &mut Self::Context) {
-        // A key rests only when all was done: this is an errand that an older revision sent, too.
-        if self.retired {
-            return;
-        }
-        self.done.settled.extend(done.settled);
-        self.done.arrived.extend(done.arrived);
-        let until = self.now().plus_millis(GATHER_MS);
-        self.gather_until.get_or_insert(until);
-        self.set_alarm(ctx);
-    }
-}
-
-impl Handler<TakeImage> for StockActor {
-    type Result = ();
-
-    fn handle(&mut self, TakeImage { reply }: TakeImage, _: &mut Self::Context) {
-        self.dirty = false;
-        let last = self.last;
-        if self.ledger.is_small() {
-            return hear(reply, (self.ledger.image(), last));
-        }
-        // To copy is far quicker than to encode, and nobody here is served meanwhile.
-        let copy = self.ledger.copy();
-        actix::spawn(async move {
-            let image = tokio::task::spawn_blocking(move || copy.image()).await;
-            hear(
-                reply,
-                (image.expect("a panic stops the process before this"), last),
-            );
-        });
-    }
 }

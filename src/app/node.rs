@@ -99,11 +99,11 @@ impl Node {
             listener: OnceLock::new(),
         };
         let arbiters: Vec<Arbiter> = (0..arbiters(config)).map(|_| Arbiter::new()).collect();
-        let handles = arbiters.iter().map(Arbiter::handle).collect();
+        let handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
         Ok(Node {
             store,
             journal,
-            directory: Directory::new(context, handles),
+            directory: Directory::new(context, &handles),
             recovery: Mutex::new(None),
             arbiters,
             epoch,

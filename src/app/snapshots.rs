@@ -7,7 +7,6 @@
 use std::mem;
 use std::sync::Arc;
 
-use futures::future;
 use tokio::sync::Mutex;
 
 use super::pace::Pace;
@@ -111,14 +110,11 @@ impl Snapshots {
     }
 
     async fn write_keys(&self, keys: &[StockKey]) -> Result<(), StoreError> {
-        let images = keys.iter().map(|key| self.directory.image(key));
-        let images = future::join_all(images).await;
+        let images = self.directory.images(keys).await;
+        let images = images.map_err(|Gone| StoreError::Closed)?;
         let (mut changes, mut bytes) = (Vec::with_capacity(keys.len()), 0);
         let mut newest = Position::ZERO;
-        for (key, image) in keys.iter().zip(images) {
-            let Some((image, position)) = image.map_err(|Gone| StoreError::Closed)? else {
-                continue;
-            };
+        for (key, image, position) in images {
             let (key, value) = stock_entry(key.as_str(), &image);
             bytes += value.len();
             changes.push(Change {
