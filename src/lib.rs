@@ -2,7 +2,7 @@
 //! everywhere with one meaning.
 //!
 //! Directions: `main` → `demo` → `app` → everything; `http` → `actors`, `backup`, `catalogue`,
-//! `feed`, `stock`; `feed` → `stock`; `cli` → `backup`; `backup` → `journal`;
+//! `clock`, `feed`, `stock`; `feed` → `clock`, `stock`; `cli` → `backup`; `backup` → `journal`;
 //! `actors` → `stock`, `journal`, `clock`; `journal` → `stock`; `stock` → nothing of ours.
 //! All may use `telemetry`.
 

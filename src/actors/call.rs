@@ -6,6 +6,7 @@ use actix::Message;
 use tokio::sync::oneshot;
 
 use super::idempotency::Claim;
+use crate::clock::Stopwatch;
 use crate::stock::command::Acknowledgements;
 use crate::stock::{Answer, By, Command, Level, Refusal, Reservation};
 
@@ -65,6 +66,8 @@ pub(super) struct Deliver {
     pub reserved: bool,
     /// How often leads were asked about holds past their hint, a number of them each time.
     pub asked: u32,
+    /// Since when it waits for the actor.
+    pub sent: Stopwatch,
 }
 
 impl Deliver {
@@ -82,6 +85,7 @@ impl Deliver {
                 claim,
                 reserved: false,
                 asked,
+                sent: Stopwatch::start(),
             },
             replied,
         )

@@ -22,6 +22,7 @@ use super::slots::{Active, Passive, SHARDS, Slot, Slots};
 use super::stock_actor::StockActor;
 use crate::journal::Position;
 use crate::stock::{Ledger, Level, StockKey};
+use crate::telemetry;
 
 /// The actor that had a key's ledger is gone with its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +58,7 @@ impl Directory {
                 let clock = context.clock.clone();
                 // An arbiter that is gone has no key to wake.
                 arbiter.spawn(schedule.clone().run(directory.clone(), clock));
+                arbiter.spawn(telemetry::keep_flushed());
             }
             Directory {
                 slots: Slots::default(),
@@ -220,6 +222,7 @@ impl Directory {
         let active = self.active(key);
         let waiting = active.presence.waiting();
         if waiting >= self.context.config.mailbox_capacity {
+            active.presence.shed();
             return Err(CallError::Overloaded);
         }
         self.hand_in(key, active, deliver)

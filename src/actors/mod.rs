@@ -26,7 +26,7 @@ pub use directory::{Directory, Gone};
 pub use history::{EventsError, JournalRecord};
 pub use idempotency::IdempotencyIndex;
 pub use published::{PublishedReservations, ReservationFilter};
-pub use service::{Look, StockService};
+pub use service::{Look, Sight, StockService};
 pub use slots::Passive;
 
 pub use crate::journal::Position;

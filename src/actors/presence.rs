@@ -16,6 +16,10 @@ pub(super) struct Presence {
     /// How many commands wait for the actor. actix's own bound holds per clone of an address,
     /// and every request has its own clone.
     waiting: AtomicUsize,
+    /// How many commands found no room since the actor last asked.
+    shed: AtomicUsize,
+    /// How many holds there are at the key.
+    holds: AtomicUsize,
 }
 
 impl Presence {
@@ -24,11 +28,14 @@ impl Presence {
         Arc::new(Presence {
             published,
             waiting: AtomicUsize::new(0),
+            shed: AtomicUsize::new(0),
+            holds: AtomicUsize::new(ledger.holds().len()),
         })
     }
 
     /// The newest durable figures, and where the record is if it changed on hand.
-    pub(super) fn publish(&self, level: Level, moved_at: Option<Position>) {
+    pub(super) fn publish(&self, level: Level, holds: usize, moved_at: Option<Position>) {
+        self.holds.store(holds, Ordering::Relaxed);
         let (shown, last_movement) = &mut *self.published.lock();
         *shown = level;
         *last_movement = moved_at.map_or(*last_movement, Position::get);
@@ -57,5 +64,10 @@ impl Presence {
     /// The actor took a command.
     pub(super) fn taken(&self) {
         self.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A command found no room.
+    pub(super) fn shed(&self) {
+        self.shed.fetch_add(1, Ordering::Relaxed);
     }
 }

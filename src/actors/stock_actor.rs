@@ -4,20 +4,23 @@
 
 mod alarm;
 mod expiring;
+mod watch;
 
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler, SpawnHandle};
 use indexmap::IndexMap;
 use tokio::sync::oneshot;
 
-use super::call::{CallError, Deliver, Done, Replied, Reply, TakeImage};
+use super::call::{CallError, Deliver, Replied, Reply, TakeImage};
 use super::completion::{Recorded, Waiting, hear};
 use super::directory::Directory;
 use super::errand::{self, Reporting, SETTLE_AT_ONCE_MAX, Settling, Work};
 use super::idempotency::Claim;
 use super::presence::Presence;
+use crate::clock::Stopwatch;
 use crate::journal::codec::encode_stock;
 use crate::journal::{Place, Position};
 use crate::stock::command::{Acknowledgements, Inquiry};
@@ -26,9 +29,8 @@ use crate::stock::ledger::Errand;
 use crate::stock::{
     Answer, By, Decision, Event, Ledger, MovementKind, Reservation, StockKey, Timestamp,
 };
-
-/// How long acknowledgements are gathered into one record, milliseconds.
-const GATHER_MS: i64 = 100;
+use crate::telemetry::labels::Outcome;
+use watch::{count_record, outcome};
 
 /// How many turns a command has while leads are asked; each settles some of what is overdue.
 const ASKED_MAX: u32 = 100;
@@ -108,15 +110,18 @@ impl StockActor {
     }
 
     /// Carries out a command whose place in the queue is taken.
-    fn carry_out(&mut self, deliver: Deliver, place: Place) {
+    fn carry_out(&mut self, deliver: Deliver, waited: Duration, place: Place) {
         let now = self.now();
         self.last_used = now;
         self.record_due_before(&deliver.command, now);
         let rules = &self.directory.context.rules;
-        match self
+        let decided = self
             .ledger
-            .decide(&deliver.by, &deliver.command, now, rules)
-        {
+            .decide(&deliver.by, &deliver.command, now, rules);
+        if let Some(outcome) = outcome(&decided, deliver.asked < ASKED_MAX) {
+            self.count_command(&deliver, waited, outcome);
+        }
+        match decided {
             Ok(Decision::Record(events, answer)) => {
                 let Deliver {
                     by,
@@ -148,6 +153,7 @@ impl StockActor {
     fn commit(&mut self, by: By, events: Vec<Event>, now: Timestamp, place: Place, told: Told) {
         let rules = &self.directory.context.rules;
         let record = self.ledger.record(by, events, now, rules);
+        count_record(&record);
         let errands = self.owed(&record);
         let level = record.level;
         let reply = told
@@ -174,6 +180,7 @@ impl StockActor {
                 at: record.at,
                 key: record.key.clone(),
                 level,
+                holds: self.ledger.holds().len(),
                 moved: self.ledger.is_movement(&record),
                 claim: told.claim,
                 reply: now_told,
@@ -286,6 +293,7 @@ impl StockActor {
     fn ask_leads(&self, inquiries: Vec<Inquiry>, again: Option<Deliver>) {
         let again = again.map(|deliver| Deliver {
             asked: deliver.asked + 1,
+            sent: Stopwatch::start(),
             ..deliver
         });
         let (directory, key) = (self.directory.clone(), self.ledger.key().clone());
@@ -342,8 +350,9 @@ impl Handler<Deliver> for StockActor {
             }
             return;
         }
+        let waited = deliver.sent.elapsed();
         if deliver.reply.is_closed() && !deliver.reserved {
-            return;
+            return self.count_command(&deliver, waited, Outcome::Skipped);
         }
         let journal = &self.directory.context.journal;
         let place = if deliver.reserved {
@@ -351,26 +360,13 @@ impl Handler<Deliver> for StockActor {
         } else {
             match journal.place() {
                 Ok(place) => place,
-                Err(_) => return hear(deliver.reply, Err(CallError::Overloaded)),
+                Err(_) => {
+                    self.count_command(&deliver, waited, Outcome::Shed);
+                    return hear(deliver.reply, Err(CallError::Overloaded));
+                }
             }
         };
-        self.carry_out(deliver, place);
-        self.set_alarm(ctx);
-    }
-}
-
-impl Handler<Done> for StockActor {
-    type Result = ();
-
-    fn handle(&mut self, Done(done): Done, ctx: &mut Self::Context) {
-        // A key rests only when all was done: this is an errand that an older revision sent, too.
-        if self.retired {
-            return;
-        }
-        self.done.settled.extend(done.settled);
-        self.done.arrived.extend(done.arrived);
-        let until = self.now().plus_millis(GATHER_MS);
-        self.gather_until.get_or_insert(until);
+        self.carry_out(deliver, waited, place);
         self.set_alarm(ctx);
     }
 }

@@ -48,6 +48,7 @@ pub mod reservation_document;
 pub mod reservation_request;
 pub mod reservation_schema;
 pub mod reservations;
+pub mod route_metrics;
 pub mod routes;
 pub mod stock;
 pub mod stock_document;

@@ -97,7 +97,15 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ),
     (
         "http",
-        &["actors", "backup", "catalogue", "config", "feed", "stock"],
+        &[
+            "actors",
+            "backup",
+            "catalogue",
+            "clock",
+            "config",
+            "feed",
+            "stock",
+        ],
     ),
     ("backup", &["journal", "stock"]),
     (
@@ -106,7 +114,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ),
     ("catalogue", &["clock", "config", "journal", "stock"]),
     ("journal", &["clock", "config", "stock"]),
-    ("feed", &["stock"]),
+    ("feed", &["clock", "stock"]),
     ("clock", &["stock"]),
     ("cli", &["backup", "config"]),
     ("config", &[]),

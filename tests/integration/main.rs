@@ -27,6 +27,7 @@ mod form;
 mod import;
 mod kills;
 mod levels;
+mod metrics;
 mod packaging;
 mod proxy;
 mod server;

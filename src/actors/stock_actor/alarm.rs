@@ -5,9 +5,10 @@ use std::mem;
 use std::time::Duration;
 
 use actix::fut::{ActorFutureExt, wrap_future};
-use actix::{ActorContext, AsyncContext, Context};
+use actix::{ActorContext, AsyncContext, Context, Handler};
 
 use super::{StockActor, Told};
+use crate::actors::call::Done;
 use crate::actors::waking::AWAKE_BEFORE_MS;
 use crate::stock::{By, Command, Decision, Timestamp};
 
@@ -16,6 +17,9 @@ const OVERDUE_MS: i64 = 100;
 
 /// How many acknowledgements one record takes; each is looked up, and nobody is served meanwhile.
 const ACKNOWLEDGE_AT_ONCE_MAX: usize = 1000;
+
+/// How long acknowledgements are gathered into one record, milliseconds.
+const GATHER_MS: i64 = 100;
 
 /// How long a passivated actor still forwards what reaches its mailbox.
 const FORWARD: Duration = Duration::from_secs(2);
@@ -103,5 +107,21 @@ impl StockActor {
         self.directory.passivate(&self.ledger, &self.addr);
         ctx.run_later(FORWARD, |_, ctx| ctx.stop());
         true
+    }
+}
+
+impl Handler<Done> for StockActor {
+    type Result = ();
+
+    fn handle(&mut self, Done(done): Done, ctx: &mut Self::Context) {
+        // A key rests only when all was done: this is an errand that an older revision sent, too.
+        if self.retired {
+            return;
+        }
+        self.done.settled.extend(done.settled);
+        self.done.arrived.extend(done.arrived);
+        let until = self.now().plus_millis(GATHER_MS);
+        self.gather_until.get_or_insert(until);
+        self.set_alarm(ctx);
     }
 }
