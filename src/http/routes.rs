@@ -12,6 +12,7 @@ use super::problem::{Code, Problem};
 use super::{
     asyncapi, availability, backup, docs, events, feed_events, feed_socket, items, locations,
     movements, noop, openapi, ops, reservation_calls, reservations, stock, stock_ledger, tokens,
+    web_files,
 };
 
 /// One route: how it is called and what answers it.
@@ -87,6 +88,7 @@ pub fn public_table(yardstick: bool) -> Vec<Entry> {
         GET    "/docs"                                    => docs::api,
         GET    "/docs/feed"                               => docs::feed::page,
         GET    "/docs/style.css"                          => docs::style,
+        GET    "/web/{file}"                              => web_files::file,
         GET    "/problems"                                => docs::problems::list,
         GET    "/problems/{type}"                         => docs::problems::one,
     ]);
@@ -171,6 +173,7 @@ mod tests {
         "GET /asyncapi.yaml",
         "GET /docs",
         "GET /docs/style.css",
+        "GET /web/{file}",
         "GET /problems",
         "GET /problems/{type}",
     ];
@@ -182,6 +185,7 @@ mod tests {
         GET /docs
         GET /docs/feed
         GET /docs/style.css
+        GET /web/{file}
         GET /problems
         GET /problems/{type}
         PUT /v1/items/{sku}

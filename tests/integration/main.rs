@@ -32,4 +32,5 @@ mod proxy;
 mod server;
 mod shop;
 mod shopper;
+mod web_files;
 mod worker;
