@@ -82,5 +82,11 @@ pub fn prose(text: &str) -> Markup {
 
 /// JSON, laid out for reading.
 pub fn json(text: &str) -> Markup {
-    html! { pre { code { (laid_out(text)) } } }
+    block(&laid_out(text))
+}
+
+/// Text to be read as it stands. It scrolls where it is too wide or too long, which those without
+/// a pointer can do only where the keyboard can go.
+pub fn block(text: &str) -> Markup {
+    html! { pre tabindex="0" { code { (text) } } }
 }
