@@ -13,6 +13,7 @@ pub mod border;
 pub mod catalogue_schema;
 pub mod causes;
 pub mod confirmation_request;
+pub mod content;
 pub mod docs;
 pub mod event_document;
 pub mod events;
@@ -55,6 +56,7 @@ pub mod stock_document;
 pub mod stock_ledger;
 pub mod stock_schema;
 pub mod tokens;
+pub mod web_files;
 pub mod wire;
 
 #[cfg(test)]

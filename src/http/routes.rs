@@ -13,7 +13,7 @@ use super::route_metrics::RouteMetrics;
 use super::{
     asyncapi, availability, backup, docs, events, feed_events, feed_socket, items, locations,
     movements, noop, openapi, ops, reservation_calls, reservations, route_metrics, stock,
-    stock_ledger, tokens,
+    stock_ledger, tokens, web_files,
 };
 
 /// One route: how it is called and what answers it.
@@ -89,6 +89,7 @@ pub fn public_table(yardstick: bool) -> Vec<Entry> {
         GET    "/docs"                                    => docs::api,
         GET    "/docs/feed"                               => docs::feed::page,
         GET    "/docs/style.css"                          => docs::style,
+        GET    "/web/{file}"                              => web_files::file,
         GET    "/problems"                                => docs::problems::list,
         GET    "/problems/{type}"                         => docs::problems::one,
     ]);
@@ -180,6 +181,7 @@ mod tests {
         "GET /asyncapi.yaml",
         "GET /docs",
         "GET /docs/style.css",
+        "GET /web/{file}",
         "GET /problems",
         "GET /problems/{type}",
     ];
@@ -191,6 +193,7 @@ mod tests {
         GET /docs
         GET /docs/feed
         GET /docs/style.css
+        GET /web/{file}
         GET /problems
         GET /problems/{type}
         PUT /v1/items/{sku}

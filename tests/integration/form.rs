@@ -105,6 +105,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "config",
             "feed",
             "stock",
+            "web",
         ],
     ),
     ("backup", &["journal", "stock"]),
@@ -120,6 +121,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("stock", &[]),
     ("telemetry", &[]),
+    ("web", &[]),
 ];
 
 fn directions(source: &Source) -> Vec<String> {
@@ -145,7 +147,7 @@ fn directions(source: &Source) -> Vec<String> {
     used.extend(above_root(&own, source.depth()));
     used.retain(|name| {
         let ours = DIRECTIONS.iter().any(|(known, _)| known == name);
-        let pure = module == "stock" || module == "telemetry";
+        let pure = ["stock", "telemetry", "web"].contains(&module);
         let free = name == module || (name == "telemetry" && !pure);
         ours && !free && !allowed.contains(&name.as_str())
     });

@@ -33,4 +33,5 @@ mod proxy;
 mod server;
 mod shop;
 mod shopper;
+mod web_files;
 mod worker;
