@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use super::Context;
 use super::beside::Beside;
 use super::call::{CallError, Deliver, Replied, TakeImage};
+use super::contention::Contention;
 use super::presence::Presence;
 use super::schedule::Schedule;
 use super::slots::{Active, Passive, SHARDS, Slot, Slots};
@@ -42,6 +43,8 @@ pub struct Directory {
     pub(super) arbiters: Vec<ArbiterHandle>,
     /// When keys are to be woken, for each arbiter.
     pub(super) schedules: Vec<Arc<Schedule>>,
+    /// Where callers contend for the same stock.
+    pub(super) contention: Contention,
     /// What runs beside the actors.
     pub(super) beside: Beside,
     /// What the actors share.
@@ -64,6 +67,7 @@ impl Directory {
                 slots: Slots::default(),
                 dirty: Mutex::default(),
                 scattered: AtomicUsize::new(0),
+                contention: Contention::new(arbiters.len()),
                 arbiters,
                 schedules,
                 beside: Beside::default(),

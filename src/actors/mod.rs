@@ -7,6 +7,7 @@
 mod beside;
 mod call;
 mod completion;
+mod contention;
 mod directory;
 mod errand;
 mod history;
@@ -22,6 +23,7 @@ mod stock_actor;
 mod waking;
 
 pub use call::{CallError, Reply, Reserved};
+pub use contention::{Contended, Hot};
 pub use directory::{Directory, Gone};
 pub use history::{EventsError, JournalRecord};
 pub use idempotency::IdempotencyIndex;

@@ -66,8 +66,21 @@ impl Presence {
         self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// How many holds there are, durable like the figures.
+    pub(super) fn holds(&self) -> usize {
+        self.holds.load(Ordering::Relaxed)
+    }
+
     /// A command found no room.
     pub(super) fn shed(&self) {
         self.shed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many commands found no room since this was last asked.
+    pub(super) fn take_shed(&self) -> usize {
+        match self.shed.load(Ordering::Relaxed) {
+            0 => 0,
+            _ => self.shed.swap(0, Ordering::Relaxed),
+        }
     }
 }

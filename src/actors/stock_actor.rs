@@ -8,7 +8,6 @@ mod watch;
 
 use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler, SpawnHandle};
 use indexmap::IndexMap;
@@ -30,7 +29,7 @@ use crate::stock::{
     Answer, By, Decision, Event, Ledger, MovementKind, Reservation, StockKey, Timestamp,
 };
 use crate::telemetry::labels::Outcome;
-use watch::{count_record, outcome};
+use watch::{Turn, count_record, outcome};
 
 /// How many turns a command has while leads are asked; each settles some of what is overdue.
 const ASKED_MAX: u32 = 100;
@@ -40,6 +39,8 @@ pub(super) struct StockActor {
     directory: Arc<Directory>,
     presence: Arc<Presence>,
     addr: Addr<StockActor>,
+    /// The number of the thread it lives on.
+    thread: usize,
     /// The position of the newest record.
     last: Position,
     last_used: Timestamp,
@@ -88,6 +89,7 @@ impl StockActor {
     ) -> StockActor {
         let last_used = directory.context.clock.now();
         StockActor {
+            thread: directory.arbiter_of(ledger.key()),
             ledger,
             directory,
             presence,
@@ -110,8 +112,7 @@ impl StockActor {
     }
 
     /// Carries out a command whose place in the queue is taken.
-    fn carry_out(&mut self, deliver: Deliver, waited: Duration, place: Place) {
-        let now = self.now();
+    fn carry_out(&mut self, deliver: Deliver, (now, waited): Turn, place: Place) {
         self.last_used = now;
         self.record_due_before(&deliver.command, now);
         let rules = &self.directory.context.rules;
@@ -119,7 +120,7 @@ impl StockActor {
             .ledger
             .decide(&deliver.by, &deliver.command, now, rules);
         if let Some(outcome) = outcome(&decided, deliver.asked < ASKED_MAX) {
-            self.count_command(&deliver, waited, outcome);
+            self.count_command(&deliver, (now, waited), outcome);
         }
         match decided {
             Ok(Decision::Record(events, answer)) => {
@@ -350,9 +351,9 @@ impl Handler<Deliver> for StockActor {
             }
             return;
         }
-        let waited = deliver.sent.elapsed();
+        let (now, waited) = (self.now(), deliver.sent.elapsed());
         if deliver.reply.is_closed() && !deliver.reserved {
-            return self.count_command(&deliver, waited, Outcome::Skipped);
+            return self.count_command(&deliver, (now, waited), Outcome::Skipped);
         }
         let journal = &self.directory.context.journal;
         let place = if deliver.reserved {
@@ -361,12 +362,12 @@ impl Handler<Deliver> for StockActor {
             match journal.place() {
                 Ok(place) => place,
                 Err(_) => {
-                    self.count_command(&deliver, waited, Outcome::Shed);
+                    self.count_command(&deliver, (now, waited), Outcome::Shed);
                     return hear(deliver.reply, Err(CallError::Overloaded));
                 }
             }
         };
-        self.carry_out(deliver, waited, place);
+        self.carry_out(deliver, (now, waited), place);
         self.set_alarm(ctx);
     }
 }

@@ -14,6 +14,7 @@ pub mod catalogue_schema;
 pub mod causes;
 pub mod confirmation_request;
 pub mod content;
+pub mod contention;
 pub mod docs;
 pub mod event_document;
 pub mod events;

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::answer::{json, ok};
 use super::border::{Border, Readiness};
+use super::contention::tell_ranks;
 use super::problem::{Code, Problem};
 use crate::telemetry::{self, metrics};
 
@@ -101,4 +102,5 @@ fn look(border: &Border) {
         .set(i64::try_from(position).unwrap_or(i64::MAX));
     set(&metrics.feed_connections, border.feed.connections());
     set(&metrics.feed_topics, border.feed.topics());
+    tell_ranks(border);
 }

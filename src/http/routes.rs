@@ -11,9 +11,9 @@ use super::origins::{Origins, is_open_to_pages};
 use super::problem::{Code, Problem};
 use super::route_metrics::RouteMetrics;
 use super::{
-    asyncapi, availability, backup, docs, events, feed_events, feed_socket, items, locations,
-    movements, noop, openapi, ops, reservation_calls, reservations, route_metrics, stock,
-    stock_ledger, tokens, web_files,
+    asyncapi, availability, backup, contention, docs, events, feed_events, feed_socket, items,
+    locations, movements, noop, openapi, ops, reservation_calls, reservations, route_metrics,
+    stock, stock_ledger, tokens, web_files,
 };
 
 /// One route: how it is called and what answers it.
@@ -103,6 +103,7 @@ pub fn ops_table() -> Vec<Entry> {
         GET "/livez"  => ops::live,
         GET "/readyz" => ops::ready,
         GET "/metrics" => ops::metrics_text,
+        GET "/v1/contention" => contention::read,
     ]
 }
 
@@ -248,8 +249,13 @@ mod tests {
         let with_yardstick = names(&public_table(true));
         let added: Vec<&String> = with_yardstick.difference(&contract).collect();
         assert_eq!(added, ["POST /v1/noop"]);
-        let ops = ["GET /livez", "GET /readyz", "GET /metrics"].map(str::to_owned);
-        assert_eq!(names(&ops_table()), ops.into());
+        let ops = [
+            "GET /livez",
+            "GET /readyz",
+            "GET /metrics",
+            "GET /v1/contention",
+        ];
+        assert_eq!(names(&ops_table()), ops.map(str::to_owned).into());
     }
 
     #[test]

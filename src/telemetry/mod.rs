@@ -6,9 +6,13 @@ mod local;
 pub mod logging;
 mod metric;
 mod metrics;
+mod shape;
+pub mod sketch;
 mod under_way;
+pub mod window;
 
 pub use local::{Local, flush, keep_flushed, local};
 pub use metric::By;
 pub use metrics::{Metrics, exposition, metrics};
+pub use shape::Shape;
 pub use under_way::UnderWay;

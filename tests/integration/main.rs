@@ -10,6 +10,7 @@ mod bad_input;
 mod book;
 mod client;
 mod configuration;
+mod contention;
 mod contract;
 mod demo;
 mod dice;

@@ -9,11 +9,15 @@ use crate::stock::Timestamp;
 use crate::stock::event::{Cause, StockRecord};
 use crate::stock::{Change, Command, Decision, Event, MovementKind, Refusal, Reservation, State};
 use crate::telemetry::labels::{self, End, Kind, Outcome, Reason};
+use crate::telemetry::sketch::Figures;
 use crate::telemetry::{Local, local, metrics};
 
+/// When a command had its turn, and how long it waited for it.
+pub(super) type Turn = (Timestamp, Duration);
+
 impl StockActor {
-    /// A command had its turn after it waited so long, with this outcome.
-    pub(super) fn count_command(&self, deliver: &Deliver, waited: Duration, outcome: Outcome) {
+    /// A command had its turn, with this outcome.
+    pub(super) fn count_command(&self, deliver: &Deliver, (now, waited): Turn, outcome: Outcome) {
         let waiting = self.presence.waiting();
         local(|count| {
             count
@@ -24,6 +28,39 @@ impl StockActor {
             count.mailbox_wait_seconds.observe(waited.as_secs_f64());
             count.mailbox_depth.observe(waiting as f64);
         });
+        let shed = self.presence.take_shed() as u64;
+        let was_refused = matches!(outcome, Outcome::Refused | Outcome::Shed);
+        let waited_us = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+        let figures = Figures {
+            refusals: shed + u64::from(was_refused),
+            commands: 1,
+            waited_us,
+            waited_us_max: waited_us,
+        };
+        let demand = shed + u64::from(wants_stock(&deliver.command));
+        let (thread, key) = (self.thread, self.ledger.key());
+        let contention = &self.directory.contention;
+        contention.note(thread, now, key, demand, &figures);
+    }
+}
+
+/// Whether a command wants some of the key's stock for somebody. What asks without taking comes
+/// before one that does.
+fn wants_stock(command: &Command) -> bool {
+    match command {
+        Command::Change { change, .. } => change.takes_stock(),
+        Command::Prepare { .. } => true,
+        Command::Move(movement) => matches!(movement.kind, MovementKind::Sale { .. }),
+        Command::SetSafetyStock(_)
+        | Command::Stop
+        | Command::Touch
+        | Command::TouchReservation(_)
+        | Command::Ask { .. }
+        | Command::Abandon { .. }
+        | Command::Settle(_)
+        | Command::Inquire { .. }
+        | Command::ReportUse { .. }
+        | Command::Acknowledge(_) => false,
     }
 }
 
