@@ -1,6 +1,8 @@
 //! `GET /v1/contention`: where callers contend for the same stock, with the pace of the commit
 //! pipeline and of the feed beside it. For operators: figures are exact and keys are named.
 
+use std::sync::Arc;
+
 use actix_web::HttpRequest;
 use actix_web::web::Data;
 use serde::Serialize;
@@ -13,6 +15,8 @@ use super::request::Query;
 use super::stock_document::StockDocument;
 use super::wire::{self, Time};
 use crate::actors::{Contended, Hot};
+use crate::stock::Quantity;
+use crate::stock::level::Status;
 use crate::telemetry::labels::{Label, Outcome};
 use crate::telemetry::{Shape, metrics};
 
@@ -37,12 +41,16 @@ pub struct ContentionDocument<'a> {
 #[derive(Serialize)]
 struct HotDocument<'a> {
     rank: usize,
+    /// What customers call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Arc<str>>,
     sku: &'a str,
     location: &'a str,
     demand_per_second: f64,
     refusals_per_second: f64,
     waiting_ms: Waiting,
     holds: usize,
+    status: &'static str,
     stock: Option<StockDocument<'a>>,
 }
 
@@ -76,7 +84,11 @@ impl<'a> ContentionDocument<'a> {
     pub fn new(border: &Border, contended: &'a Contended) -> ContentionDocument<'a> {
         let window_seconds = contended.window.as_secs_f64();
         let keys = contended.keys.iter().enumerate();
-        let keys = keys.map(|(index, hot)| HotDocument::new(index + 1, hot, window_seconds));
+        let keys = keys.map(|(index, hot)| HotDocument {
+            name: name(border, hot),
+            status: status(border, hot).as_str(),
+            ..HotDocument::new(index + 1, hot, window_seconds)
+        });
         let outcomes = Outcome::ALL.iter().map(|outcome| {
             let kinds = metrics().commands_total.each();
             let total: u64 = kinds.map(|kind| kind.of(*outcome).get()).sum();
@@ -98,6 +110,7 @@ impl<'a> HotDocument<'a> {
         let level = hot.level.as_ref().filter(|level| level.stocked);
         HotDocument {
             rank,
+            name: None,
             sku: hot.key.sku(),
             location: hot.key.location(),
             demand_per_second: rate(hot.demand, window_seconds),
@@ -107,6 +120,7 @@ impl<'a> HotDocument<'a> {
                 max: hot.waited_max.as_secs_f64() * 1000.0,
             },
             holds: hot.holds,
+            status: Status::OutOfStock.as_str(),
             stock: level.map(|level| StockDocument::new(&hot.key, level)),
         }
     }
@@ -137,6 +151,17 @@ impl FeedDocument {
             commit_to_socket_seconds: Shape::of(&metrics.feed_commit_to_socket_seconds),
         }
     }
+}
+
+fn name(border: &Border, hot: &Hot) -> Option<Arc<str>> {
+    let item = border.catalogue.item(hot.key.sku())?;
+    Some(item.content.name.as_str().into())
+}
+
+fn status(border: &Border, hot: &Hot) -> Status {
+    let limited_max = Quantity::from(border.limits.limited_max);
+    let level = hot.level.filter(|level| level.stocked);
+    level.map_or(Status::OutOfStock, |level| level.status(limited_max))
 }
 
 /// A second's share; over a window shorter than that, as if it were one.

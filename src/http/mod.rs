@@ -8,6 +8,7 @@ pub mod asyncapi;
 pub mod auth;
 pub mod availability;
 pub mod backup;
+pub mod board;
 pub mod body;
 pub mod border;
 pub mod catalogue_schema;

@@ -11,9 +11,9 @@ use super::origins::{Origins, is_open_to_pages};
 use super::problem::{Code, Problem};
 use super::route_metrics::RouteMetrics;
 use super::{
-    asyncapi, availability, backup, contention, docs, events, feed_events, feed_socket, items,
-    locations, movements, noop, openapi, ops, reservation_calls, reservations, route_metrics,
-    stock, stock_ledger, tokens, web_files,
+    asyncapi, availability, backup, board, contention, docs, events, feed_events, feed_socket,
+    items, locations, movements, noop, openapi, ops, reservation_calls, reservations,
+    route_metrics, stock, stock_ledger, tokens, web_files,
 };
 
 /// One route: how it is called and what answers it.
@@ -104,6 +104,9 @@ pub fn ops_table() -> Vec<Entry> {
         GET "/readyz" => ops::ready,
         GET "/metrics" => ops::metrics_text,
         GET "/v1/contention" => contention::read,
+        GET "/v1/contention/events" => board::events,
+        GET "/board" => board::page,
+        GET "/web/{file}" => web_files::file,
     ]
 }
 
@@ -254,6 +257,9 @@ mod tests {
             "GET /readyz",
             "GET /metrics",
             "GET /v1/contention",
+            "GET /v1/contention/events",
+            "GET /board",
+            "GET /web/{file}",
         ];
         assert_eq!(names(&ops_table()), ops.map(str::to_owned).into());
     }
