@@ -12,6 +12,7 @@ mod client;
 mod configuration;
 mod contention;
 mod contract;
+mod dashboards;
 mod demo;
 mod dice;
 mod documentation;

@@ -19,6 +19,11 @@ impl Told {
         Told(answer.text)
     }
 
+    /// All of it.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
     /// The value of a series, named as it is written, labels in order.
     pub fn value(&self, series: &str) -> Option<f64> {
         let line = self.0.lines().find_map(|line| {
