@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::idempotency::Claim;
 use super::reply::ReplyTo;
+use crate::clock::Stopwatch;
 use crate::journal::Position;
 use crate::stock::command::Acknowledgements;
 use crate::stock::ledger::Copied;
@@ -69,6 +70,8 @@ pub(super) struct Deliver {
     pub asked: u32,
     /// What the key is to do after this, in this order, unless this was shed.
     pub then: VecDeque<Deliver>,
+    /// Since when it waits for the actor.
+    pub sent: Stopwatch,
 }
 
 impl Deliver {
@@ -92,6 +95,7 @@ impl Deliver {
             reserved: false,
             asked: 0,
             then: VecDeque::new(),
+            sent: Stopwatch::start(),
         }
     }
 

@@ -21,6 +21,8 @@ pub(super) struct Recorded {
     pub at: Timestamp,
     pub key: StockKey,
     pub level: Level,
+    /// How many holds there are at the key.
+    pub holds: usize,
     /// Whether on hand changed with this record.
     pub moved: bool,
     pub claim: Option<Claim>,
@@ -31,7 +33,7 @@ pub(super) struct Recorded {
 impl Completion for Recorded {
     fn publish(&mut self, position: Position) {
         self.presence
-            .publish(self.level, self.moved.then_some(position));
+            .publish(self.level, self.holds, self.moved.then_some(position));
         for reservation in mem::take(&mut self.reservations) {
             self.directory.context.reservations.publish(&reservation);
         }

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use super::Context;
 use super::beside::Beside;
 use super::call::{CallError, Deliver, Deliveries, Done, Replied, TakeImages, Taken, TakenLedger};
+use super::contention::Contention;
 use super::host::Host;
 use super::presence::Presence;
 use super::schedule::Schedule;
@@ -24,6 +25,7 @@ use super::waiting::Waiting;
 use crate::journal::Position;
 use crate::stock::command::Acknowledgements;
 use crate::stock::{Ledger, Level, StockKey};
+use crate::telemetry;
 
 /// A key, its ledger's image and the position of the newest record in that.
 pub type Imaged = (StockKey, Vec<u8>, Position);
@@ -49,6 +51,8 @@ pub struct Directory {
     pub(super) schedules: Vec<Arc<Schedule>>,
     /// How many messages wait for keys.
     pub(super) waiting: Waiting,
+    /// Where callers contend for the same stock.
+    pub(super) contention: Contention,
     /// What runs beside the actors.
     pub(super) beside: Beside,
     /// What the actors share.
@@ -66,6 +70,7 @@ impl Directory {
                 let host = Host::start_in_arbiter(arbiter, |_| Host::new(directory));
                 // An arbiter that is gone has no key to wake.
                 arbiter.spawn(schedule.clone().run(host.clone(), context.clock.clone()));
+                arbiter.spawn(telemetry::keep_flushed());
                 hosts.push(host);
                 schedules.push(schedule);
             }
@@ -76,6 +81,7 @@ impl Directory {
                 hosts,
                 schedules,
                 waiting: Waiting::default(),
+                contention: Contention::new(arbiters.len()),
                 beside: Beside::default(),
                 context,
             }
@@ -203,6 +209,7 @@ impl Directory {
     pub(super) fn send(&self, key: &StockKey, deliver: Deliver) -> Result<(), CallError> {
         let hash = hash(key);
         if self.waiting.count(hash) >= self.context.config.mailbox_capacity {
+            self.waiting.shed(hash);
             return Err(CallError::Overloaded);
         }
         self.waiting.sent(hash);
@@ -214,9 +221,14 @@ impl Directory {
     /// are dropped.
     pub(super) fn send_all(&self, deliveries: Vec<(StockKey, Deliver)>) {
         let capacity = self.context.config.mailbox_capacity;
-        let has_room = |key: &StockKey| self.waiting.count(hash(key)) < capacity;
-        let taken = deliveries.into_iter().filter(|(key, _)| has_room(key));
-        self.tell_all(taken);
+        let has_room = |(key, _): &(StockKey, Deliver)| {
+            let has_room = self.waiting.count(hash(key)) < capacity;
+            if !has_room {
+                self.waiting.shed(hash(key));
+            }
+            has_room
+        };
+        self.tell_all(deliveries.into_iter().filter(has_room));
     }
 
     /// Sends a command that is never shed. Nobody can take it any more when the process is

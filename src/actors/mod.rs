@@ -7,6 +7,7 @@
 mod beside;
 mod call;
 mod completion;
+mod contention;
 mod directory;
 mod errand;
 mod history;
@@ -25,11 +26,12 @@ mod waiting;
 mod waking;
 
 pub use call::{CallError, Reply, Reserved};
+pub use contention::{Contended, Hot};
 pub use directory::{Directory, Gone, Imaged};
 pub use history::{EventsError, JournalRecord};
 pub use idempotency::IdempotencyIndex;
 pub use published::{PublishedReservations, ReservationFilter};
-pub use service::{Look, StockService};
+pub use service::{Look, Sight, StockService};
 pub use slots::Passive;
 
 pub use crate::journal::Position;

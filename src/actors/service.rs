@@ -30,6 +30,18 @@ pub struct Look {
     pub next: Option<String>,
 }
 
+/// How much there is, for those who watch.
+pub struct Sight {
+    /// Stock keys.
+    pub keys: usize,
+    /// Reservations known.
+    pub reservations: usize,
+    /// Places taken in the journal's queue.
+    pub places_taken: usize,
+    /// Places there are.
+    pub places_max: usize,
+}
+
 impl StockService {
     /// The service over `directory`, in the lineage of data named `epoch`.
     pub fn new(directory: Arc<Directory>, epoch: &str) -> StockService {
@@ -51,6 +63,17 @@ impl StockService {
     /// The last durable and published position.
     pub fn durable(&self) -> Position {
         self.directory.context.journal.durable()
+    }
+
+    /// How much there is now.
+    pub fn sight(&self) -> Sight {
+        let context = &self.directory.context;
+        Sight {
+            keys: self.directory.len(),
+            reservations: context.reservations.len(),
+            places_taken: context.journal.places_taken(),
+            places_max: context.journal.places_max(),
+        }
     }
 
     /// The time.

@@ -4,6 +4,7 @@
 
 mod alarm;
 mod expiring;
+mod watch;
 
 use std::mem;
 use std::sync::Arc;
@@ -13,11 +14,12 @@ use tokio::sync::oneshot;
 
 use super::call::{CallError, Deliver, Replied, Reply, TakenLedger};
 use super::completion::{Recorded, Waiting, hear};
-use super::directory::Directory;
+use super::directory::{Directory, hash};
 use super::errand::{self, Reporting, SETTLE_AT_ONCE_MAX, Settling, Work};
 use super::idempotency::Claim;
 use super::presence::Presence;
 use super::reply::ReplyTo;
+use crate::clock::Stopwatch;
 use crate::journal::codec::encode_stock;
 use crate::journal::{Place, Position};
 use crate::stock::command::{Acknowledgements, Inquiry};
@@ -26,9 +28,8 @@ use crate::stock::ledger::Errand;
 use crate::stock::{
     Answer, By, Decision, Event, Ledger, MovementKind, Reservation, StockKey, Timestamp,
 };
-
-/// How long acknowledgements are gathered into one record, milliseconds.
-const GATHER_MS: i64 = 100;
+use crate::telemetry::labels::Outcome;
+use watch::{Turn, count_record, outcome};
 
 /// How many turns a command has while leads are asked; each settles some of what is overdue.
 const ASKED_MAX: u32 = 100;
@@ -37,6 +38,8 @@ pub(super) struct StockActor {
     ledger: Ledger,
     directory: Arc<Directory>,
     presence: Arc<Presence>,
+    /// The number of the thread it lives on.
+    thread: usize,
     /// The position of the newest record.
     last: Position,
     last_used: Timestamp,
@@ -61,7 +64,7 @@ struct Told {
 }
 
 /// What became of a command.
-enum Turn {
+enum Fate {
     /// It was decided.
     Decided,
     /// There was no room for it: nothing happened.
@@ -75,6 +78,7 @@ impl StockActor {
     pub fn awake(ledger: Ledger, directory: Arc<Directory>, presence: Arc<Presence>) -> StockActor {
         let last_used = directory.context.clock.now();
         let mut actor = StockActor {
+            thread: directory.host_of(hash(ledger.key())),
             ledger,
             directory,
             presence,
@@ -102,9 +106,9 @@ impl StockActor {
         loop {
             let mut then = mem::take(&mut deliver.then);
             match self.turn(deliver) {
-                Turn::Decided => {}
-                Turn::Shed => break,
-                Turn::Later(inquiries, mut again) => {
+                Fate::Decided => {}
+                Fate::Shed => break,
+                Fate::Later(inquiries, mut again) => {
                     again.then = then;
                     self.ask_leads(inquiries, Some(*again));
                     break;
@@ -117,9 +121,11 @@ impl StockActor {
     }
 
     /// Gives a command its turn.
-    fn turn(&mut self, deliver: Deliver) -> Turn {
+    fn turn(&mut self, deliver: Deliver) -> Fate {
+        let turn = (self.now(), deliver.sent.elapsed());
         if deliver.reply.is_closed() && !deliver.reserved {
-            return Turn::Decided;
+            self.count_command(&deliver, turn, Outcome::Skipped);
+            return Fate::Decided;
         }
         let journal = &self.directory.context.journal;
         let place = if deliver.reserved {
@@ -128,21 +134,13 @@ impl StockActor {
             match journal.place() {
                 Ok(place) => place,
                 Err(_) => {
+                    self.count_command(&deliver, turn, Outcome::Shed);
                     deliver.reply.hear(Err(CallError::Overloaded));
-                    return Turn::Shed;
+                    return Fate::Shed;
                 }
             }
         };
-        self.carry_out(deliver, place)
-    }
-
-    /// Takes what others have done, to be recorded with what they do soon after.
-    pub fn gather(&mut self, done: Acknowledgements) {
-        self.done.settled.extend(done.settled);
-        self.done.arrived.extend(done.arrived);
-        let until = self.now().plus_millis(GATHER_MS);
-        self.gather_until.get_or_insert(until);
-        self.set_alarm();
+        self.carry_out(deliver, turn, place)
     }
 
     /// The ledger for a snapshot, and where its newest record is.
@@ -160,15 +158,18 @@ impl StockActor {
     }
 
     /// Carries out a command whose place in the queue is taken.
-    fn carry_out(&mut self, deliver: Deliver, place: Place) -> Turn {
-        let now = self.now();
+    fn carry_out(&mut self, deliver: Deliver, turn: Turn, place: Place) -> Fate {
+        let now = turn.0;
         self.last_used = now;
         self.record_due_before(&deliver.command, now);
         let rules = &self.directory.context.rules;
-        match self
+        let decided = self
             .ledger
-            .decide(&deliver.by, &deliver.command, now, rules)
-        {
+            .decide(&deliver.by, &deliver.command, now, rules);
+        if let Some(outcome) = outcome(&decided, deliver.asked < ASKED_MAX) {
+            self.count_command(&deliver, turn, outcome);
+        }
+        match decided {
             Ok(Decision::Record(events, answer)) => {
                 let Deliver {
                     by,
@@ -191,19 +192,20 @@ impl StockActor {
             Err(refusal) => self.answer(deliver, Err(refusal.into()), place),
             Ok(Decision::SettleFirst(_)) if deliver.asked >= ASKED_MAX => {
                 self.answer(deliver, Err(CallError::Overloaded), place);
-                return Turn::Shed;
+                return Fate::Shed;
             }
             Ok(Decision::SettleFirst(inquiries)) => {
-                return Turn::Later(inquiries, Box::new(deliver));
+                return Fate::Later(inquiries, Box::new(deliver));
             }
         }
-        Turn::Decided
+        Fate::Decided
     }
 
     /// Applies the events, queues their record, and sees to what they make others owe.
     fn commit(&mut self, by: By, events: Vec<Event>, now: Timestamp, place: Place, told: Told) {
         let rules = &self.directory.context.rules;
         let record = self.ledger.record(by, events, now, rules);
+        count_record(&record);
         let errands = self.owed(&record);
         let level = record.level;
         let reply = told
@@ -229,6 +231,7 @@ impl StockActor {
                 at: record.at,
                 key: record.key.clone(),
                 level,
+                holds: self.ledger.holds().len(),
                 moved: self.ledger.is_movement(&record),
                 claim: told.claim,
                 reply: now_told,
@@ -344,6 +347,7 @@ impl StockActor {
     fn ask_leads(&self, inquiries: Vec<Inquiry>, again: Option<Deliver>) {
         let again = again.map(|deliver| Deliver {
             asked: deliver.asked + 1,
+            sent: Stopwatch::start(),
             ..deliver
         });
         let (directory, key) = (self.directory.clone(), self.ledger.key().clone());

@@ -70,9 +70,11 @@ pub fn own(listeners: &[(SocketAddr, bool)]) -> Vec<String> {
     own
 }
 
-/// Whether pages of other origins on the list may ask this path: what a shop's page shows.
+/// Whether pages of other origins on the list may ask this path: what a shop's page shows, and
+/// the scripts that show it.
 pub fn is_open_to_pages(path: &str) -> bool {
-    path.starts_with("/v1/availability") || path.starts_with("/v1/feed")
+    let open = ["/v1/availability", "/v1/feed", "/web/"];
+    open.iter().any(|start| path.starts_with(start))
 }
 
 #[cfg(test)]

@@ -97,7 +97,16 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ),
     (
         "http",
-        &["actors", "backup", "catalogue", "config", "feed", "stock"],
+        &[
+            "actors",
+            "backup",
+            "catalogue",
+            "clock",
+            "config",
+            "feed",
+            "stock",
+            "web",
+        ],
     ),
     ("backup", &["journal", "stock"]),
     (
@@ -106,12 +115,13 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ),
     ("catalogue", &["clock", "config", "journal", "stock"]),
     ("journal", &["clock", "config", "stock"]),
-    ("feed", &["stock"]),
+    ("feed", &["clock", "stock"]),
     ("clock", &["stock"]),
     ("cli", &["backup", "config"]),
     ("config", &[]),
     ("stock", &[]),
     ("telemetry", &[]),
+    ("web", &[]),
 ];
 
 fn directions(source: &Source) -> Vec<String> {
@@ -137,7 +147,7 @@ fn directions(source: &Source) -> Vec<String> {
     used.extend(above_root(&own, source.depth()));
     used.retain(|name| {
         let ours = DIRECTIONS.iter().any(|(known, _)| known == name);
-        let pure = module == "stock" || module == "telemetry";
+        let pure = ["stock", "telemetry", "web"].contains(&module);
         let free = name == module || (name == "telemetry" && !pure);
         ours && !free && !allowed.contains(&name.as_str())
     });

@@ -5,11 +5,15 @@ use std::mem;
 
 use super::{StockActor, Told};
 use crate::actors::waking::AWAKE_BEFORE_MS;
+use crate::stock::command::Acknowledgements;
 use crate::stock::ledger::EXPIRE_AT_ONCE_MAX;
 use crate::stock::{By, Command, Decision, Timestamp};
 
 /// How soon leads are asked again about what is overdue: their answer is on its way.
 const OVERDUE_MS: i64 = 100;
+
+/// How long acknowledgements are gathered into one record, milliseconds.
+const GATHER_MS: i64 = 100;
 
 /// How many acknowledgements one record takes; each is looked up, and nobody is served meanwhile.
 const ACKNOWLEDGE_AT_ONCE_MAX: usize = 1000;
@@ -37,6 +41,15 @@ impl StockActor {
     fn idle_at(&self) -> Timestamp {
         let idle_ms = self.directory.context.config.idle_ms;
         self.last_used.plus_millis(idle_ms)
+    }
+
+    /// Takes what others have done, to be recorded with what they do soon after.
+    pub fn gather(&mut self, done: Acknowledgements) {
+        self.done.settled.extend(done.settled);
+        self.done.arrived.extend(done.arrived);
+        let until = self.now().plus_millis(GATHER_MS);
+        self.gather_until.get_or_insert(until);
+        self.set_alarm();
     }
 
     /// Sees to what is due; whether the key went to rest.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use actix_web::{HttpRequest, HttpResponse};
 use maud::{Markup, html};
 
-use super::page::{Page, json, prose};
+use super::page::{Page, block, json, prose};
 use crate::feed::Ending;
 
 /// Who says something in the session.
@@ -198,7 +198,7 @@ fn events() -> Markup {
                 code { "/v1/feed/events?keys=clog-38@malmo,clog-38@lund" }
                 ", for instance with the browser's " code { "EventSource" } " or:"
             }
-            pre { code { "curl -N \"$ONHAND/v1/feed/events?keys=clog-38@malmo\"" } }
+            (block("curl -N \"$ONHAND/v1/feed/events?keys=clog-38@malmo\""))
             p {
                 "Each event's data is a frame: " code { "state" } " first, then " code { "update" }
                 ", " code { "item" } " and " code { "going_away" }

@@ -16,6 +16,7 @@ use std::sync::LazyLock;
 use actix_web::{HttpRequest, HttpResponse};
 use maud::html;
 
+use super::content::Content;
 use super::openapi;
 use page::Page;
 
@@ -38,5 +39,6 @@ pub async fn api(request: HttpRequest) -> HttpResponse {
 
 /// `GET /docs/style.css`.
 pub async fn style(request: HttpRequest) -> HttpResponse {
-    Page::new("text/css; charset=utf-8", include_str!("style.css")).answer(&request)
+    let style = include_str!("style.css");
+    Content::read_only("text/css; charset=utf-8", style).answer(&request)
 }

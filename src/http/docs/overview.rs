@@ -4,6 +4,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::page::block;
 use super::reference::groups;
 
 /// The scopes, and what each is for.
@@ -65,7 +66,7 @@ fn begin() -> Markup {
                 "every example on this page works when pasted into a shell, from the top to the "
                 "bottom:"
             }
-            pre { code { "ONHAND=http://127.0.0.1:8080\nTOKEN=…" } }
+            (block("ONHAND=http://127.0.0.1:8080\nTOKEN=…"))
             p {
                 "Two need something of their own first: a basket to release, and an empty key to "
                 "stop stocking. Examples that need an earlier answer's " code { "id" } " name it "

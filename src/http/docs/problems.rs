@@ -17,7 +17,7 @@ const NAMED_BY_PATHS: &[Code] = &[Code::UnknownItem, Code::UnknownLocation, Code
 pub async fn list(request: HttpRequest) -> HttpResponse {
     let page = if wants_json(&request) {
         let all: Vec<Value> = Code::ALL.iter().map(|code| document(*code)).collect();
-        Page::new("application/json", json!({ "problems": all }).to_string())
+        Page::json(&json!({ "problems": all }))
     } else {
         Page::framed(
             "/problems",
@@ -37,7 +37,7 @@ pub async fn one(request: HttpRequest) -> HttpResponse {
         return Problem::new(Code::NotFound, detail).response();
     };
     let page = if wants_json(&request) {
-        Page::new("application/json", document(*code).to_string())
+        Page::json(&document(*code))
     } else {
         Page::framed(path, code.title(), &contents(path), &about(*code))
     };

@@ -232,7 +232,7 @@ fn example(route: &Route<'_>) -> Markup {
         return html! {};
     };
     html! {
-        pre { code { (example.curl(route)) } }
+        (page::block(&example.curl(route)))
         @if let Some(answer) = example::answer_to(route.id()) {
             p.status {
                 "Answers " (answer.status)

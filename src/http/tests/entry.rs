@@ -141,6 +141,7 @@ async fn every_route_enforces_its_scope() {
         "/asyncapi.yaml",
         "/v1/feed",
         "/docs",
+        "/web",
         "/problems",
         "/v1/items",
         "/v1/locations",

@@ -1,0 +1,217 @@
+// <onhand-stock sku="…" location="…">server-rendered text</onhand-stock>
+//
+// Enhances the text in it with the live level of a stock key; without `location`, the best of all
+// locations. What can be set is told at /docs/component.
+
+import { Feed } from './feed.js';
+import { clock, language, money, quantity, text } from './texts.js';
+
+const OLD_MS = 5_000;
+const STALE_SECONDS = 120;
+const ANNOUNCE_MS = 250;
+const RANK = ['in_stock', 'limited', 'out_of_stock'];
+
+/** What an element shows changed: the level, and whether it is too old to be relied on. */
+export class OnhandChangeEvent extends Event {
+  constructor(level, stale) {
+    super('onhand-change', { bubbles: true, composed: true });
+    Object.assign(this, level, { stale });
+  }
+}
+
+// Every part has its place from the beginning, so that nothing moves when figures come.
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(`
+  :host { display: inline-block; white-space: nowrap }
+  :host([hidden]) { display: none }
+  span { display: inline-block }
+  [part=dot] { inline-size: .6em; block-size: .6em; margin-inline-end: .4em; border-radius: 50%;
+    background: var(--onhand-out-of-stock, #c62828) }
+  :host([state=in_stock]) [part=dot] { background: var(--onhand-in-stock, #2e7d32) }
+  :host([state=limited]) [part=dot] { background: var(--onhand-limited, #b45309) }
+  :host(:not([state])) [part=dot], :host(:not([old])) [part=age] { visibility: hidden }
+  :host([state=unknown]) [part=dot] { background: none; box-shadow: inset 0 0 0 .1em }
+  [part=text] { min-inline-size: var(--onhand-text-size, 7em) }
+  [part=age] { min-inline-size: var(--onhand-age-size, 6em); font-size: .85em }
+  :host(:not([price])) [part=price], :host(:not([price])) [part=was] { display: none }
+  [part=price] { min-inline-size: 1em }
+  [part=was] { margin-inline-start: .4em; font-size: .85em }
+  [part=was] span { position: absolute; clip-path: inset(50%) }
+  @media (prefers-reduced-motion: no-preference) { [part=dot] { transition: background .3s } }
+`);
+
+// One connection for each server, however many elements.
+const feeds = new Map();
+function feedOf(server) {
+  if (!feeds.has(server)) {
+    const feed = new Feed(server);
+    feed.addEventListener('change', ({ detail }) => {
+      for (const element of elements) element.changed(feed, detail);
+    });
+    feeds.set(server, feed);
+  }
+  return feeds.get(server);
+}
+
+const elements = new Set();
+const watch = new IntersectionObserver(
+  (entries) => entries.forEach(({ target, isIntersecting }) => target.show(isIntersecting)),
+  { rootMargin: '200px' },
+);
+
+// Figures grow old without anything happening.
+setInterval(() => elements.forEach((element) => element.render()), 1_000);
+
+// One polite region for the page, there before it says anything. Nobody sees it; its style is set
+// through the object model, because a strict policy refuses style attributes.
+let region;
+let news = new Map();
+let speaking;
+function prepareRegion() {
+  if (region?.isConnected) return;
+  region = document.createElement('div');
+  region.role = 'status';
+  Object.assign(region.style, { position: 'fixed', clipPath: 'inset(50%)', inset: '0 auto auto 0' });
+  document.body.append(region);
+}
+function announce(element, words) {
+  news.set(element, words);
+  clearTimeout(speaking);
+  speaking = setTimeout(() => {
+    prepareRegion();
+    region.textContent = [...new Set(news.values())].join('. ');
+    news = new Map();
+  }, ANNOUNCE_MS);
+}
+
+export class OnhandStock extends HTMLElement {
+  static observedAttributes = ['sku', 'location', 'server', 'price', 'lang'];
+  #parts;
+  #feed;
+  #key;
+  #level;
+  #leftAt;
+  #told;
+  #status;
+
+  connectedCallback() {
+    this.#parts ??= this.#build();
+    prepareRegion();
+    elements.add(this);
+    watch.observe(this);
+  }
+
+  disconnectedCallback() {
+    watch.unobserve(this);
+    this.show(false);
+    elements.delete(this);
+  }
+
+  attributeChangedCallback(name) {
+    if (!this.#parts) return;
+    if (name === 'price' || name === 'lang') return this.render();
+    const shown = this.#feed && !this.#leftAt;
+    this.show(false);
+    this.#level = this.#status = this.#told = undefined;
+    this.removeAttribute('state');
+    // Until a level is known, what the server rendered stands.
+    this.#parts.text.replaceChildren(document.createElement('slot'));
+    this.#set('price', '');
+    this.#set('was', '');
+    if (shown) this.show(true);
+  }
+
+  /** Follows the key while the element is in view. */
+  show(visible) {
+    const shown = this.#feed && !this.#leftAt;
+    if (!visible === !shown) return;
+    if (shown) {
+      this.#leftAt = Date.now();
+      this.#feed.unwant(this.#key);
+      return;
+    }
+    this.#leftAt = 0;
+    this.#feed = feedOf(this.getAttribute('server') || new URL(import.meta.url).origin);
+    this.#key = `${this.getAttribute('sku')}@${this.getAttribute('location') || '*'}`;
+    this.#feed.want(this.#key);
+  }
+
+  /** These SKUs changed at `feed`; none: the connection did. */
+  changed(feed, skus) {
+    if (feed === this.#feed && (!skus.size || skus.has(this.getAttribute('sku')))) this.render();
+  }
+
+  #build() {
+    const root = this.attachShadow({ mode: 'open' });
+    root.adoptedStyleSheets = [sheet];
+    const part = (name) => {
+      const span = document.createElement('span');
+      span.part = name;
+      root.append(span);
+      return [name, span];
+    };
+    const parts = Object.fromEntries(['dot', 'text', 'age', 'price', 'was'].map(part));
+    parts.text.append(document.createElement('slot'));
+    return parts;
+  }
+
+  #set(part, words) {
+    if (this.#parts[part].textContent !== words) this.#parts[part].textContent = words;
+  }
+
+  /** The best of the levels this element stands for. */
+  #newest() {
+    const levels = this.#feed.levels(this.#key).filter((level) => !level.removed);
+    levels.sort((a, b) => RANK.indexOf(a.status) - RANK.indexOf(b.status));
+    const gone = this.#feed.unknown(this.#key) || this.#feed.levels(this.#key).length;
+    const [sku, location] = this.#key.split('@');
+    return levels[0] ?? (gone && { sku, location, status: 'unknown' });
+  }
+
+  render() {
+    if (!this.#feed) return;
+    const level = (!this.#leftAt && this.#newest()) || this.#level;
+    if (!level) return;
+    this.#level = level;
+    const heardAt = this.#leftAt || this.#feed.heardAt;
+    const age = this.#leftAt ? Date.now() - heardAt : this.#feed.age;
+    const stale = age > 1000 * (this.getAttribute('stale-seconds') || STALE_SECONDS);
+    const lang = language(this);
+    const item = this.#feed.item(level.sku) ?? {};
+    const count = stale || level.status !== 'limited' ? undefined : level.available;
+    const n = count === undefined ? '' : quantity(count, item.unit, lang);
+    const words = text(this, level.status, lang, { n }, count);
+    this.setAttribute('state', level.status);
+    this.toggleAttribute('old', age > OLD_MS);
+    this.toggleAttribute('stale', stale);
+    this.#set('text', words);
+    this.#set('age', age > OLD_MS ? text(this, 'old', lang, { time: clock(heardAt, lang) }) : '');
+    if (this.hasAttribute('price')) this.#price(item, lang);
+    this.#tell(level, stale, item, words);
+  }
+
+  #price({ price, current_price: now }, lang) {
+    this.#set('price', now ? money(now, lang) : '');
+    const before = now && price.amount !== now.amount ? money(price, lang) : '';
+    const { was } = this.#parts;
+    if (was.textContent.endsWith(before) && !was.textContent === !before) return;
+    const said = Object.assign(document.createElement('span'), {
+      textContent: `${text(this, 'was', lang)} `,
+    });
+    const struck = Object.assign(document.createElement('s'), { textContent: before });
+    was.replaceChildren(...(before ? [said, struck] : []));
+  }
+
+  #tell(level, stale, item, words) {
+    const told = `${level.location} ${level.version} ${level.status} ${stale}`;
+    if (told === this.#told) return;
+    this.#told = told;
+    this.dispatchEvent(new OnhandChangeEvent(level, stale));
+    if (this.#status && this.#status !== level.status) {
+      announce(this, `${this.getAttribute('name') || item.name || level.sku}: ${words}`);
+    }
+    this.#status = level.status;
+  }
+}
+
+customElements.define('onhand-stock', OnhandStock);

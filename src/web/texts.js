@@ -1,0 +1,75 @@
+// What pages say of stock, by language and plural. `{n}` is a count with its unit, `{time}` a time
+// of day. A text without plural forms serves every count.
+
+const TEXTS = {
+  en: {
+    in_stock: 'In stock',
+    limited: 'Few left',
+    'limited.other': 'Only {n} left',
+    out_of_stock: 'Out of stock',
+    unknown: 'Not sold here',
+    old: 'as of {time}',
+    was: 'before',
+  },
+  sv: {
+    in_stock: 'I lager',
+    limited: 'Få kvar',
+    'limited.other': 'Bara {n} kvar',
+    out_of_stock: 'Slut i lager',
+    unknown: 'Säljs inte här',
+    old: 'kl. {time}',
+    was: 'tidigare',
+  },
+  da: {
+    in_stock: 'På lager',
+    limited: 'Få tilbage',
+    'limited.other': 'Kun {n} tilbage',
+    out_of_stock: 'Ikke på lager',
+    unknown: 'Sælges ikke her',
+    old: 'kl. {time}',
+    was: 'før',
+  },
+};
+
+/** The language of an element: that of its nearest ancestor that has one. */
+export const language = (element) =>
+  element.closest('[lang]')?.lang || document.documentElement.lang || 'en';
+
+// Formats are dear to make and asked for again and again.
+const formats = new Map();
+function format(kind, lang, options) {
+  const name = kind + lang + JSON.stringify(options);
+  if (!formats.has(name)) formats.set(name, new Intl[kind](lang, options));
+  return formats.get(name);
+}
+
+/** The text `key`; an attribute such as `text-in-stock` or `text-limited-one` goes before. */
+export function text(element, key, lang, values = {}, count) {
+  const known = TEXTS[lang.slice(0, 2)] ?? TEXTS.en;
+  const plural = count !== undefined && format('PluralRules', lang).select(count);
+  for (const name of plural ? [`${key}.${plural}`, `${key}.other`, key] : [key]) {
+    const own = element.getAttribute(`text-${name.replace(/[._]/g, '-')}`);
+    const found = own ?? known[name];
+    if (found !== undefined) return found.replace(/\{(\w+)\}/g, (_, value) => values[value] ?? '');
+  }
+  return '';
+}
+
+export const money = ({ amount, currency }, lang) =>
+  format('NumberFormat', lang, {
+    style: 'currency',
+    currency,
+    trailingZeroDisplay: 'stripIfInteger',
+  }).format(amount);
+
+/** A quantity with its unit; pieces go without one. */
+export const quantity = (amount, unit, lang) =>
+  format('NumberFormat', lang).format(amount) + (unit && unit !== 'each' ? ` ${unit}` : '');
+
+/** The time of day, with the day if that is not clear. */
+export const clock = (time, lang) =>
+  format('DateTimeFormat', lang, {
+    hour: '2-digit',
+    minute: '2-digit',
+    weekday: Date.now() - time > 43_200_000 ? 'short' : undefined,
+  }).format(time);

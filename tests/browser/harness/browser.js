@@ -1,0 +1,111 @@
+// A real Chromium, and what every page must hold: no console error, nothing that axe calls serious,
+// no layout that shifts. It must not know which pages there are.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { chromium } from 'playwright-core';
+
+import { PATIENCE_MS } from './patience.js';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const SHOTS = join(HERE, '..', 'screenshots');
+const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** A phone, a desk, a wall. */
+export const WIDTHS = { 390: 844, 1280: 800, 1920: 1080 };
+
+export const LAUNCH = {
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+};
+
+/** Adds up what shifts, as a browser reports it, from the first paint on. */
+function countShifts() {
+  window.shifted = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+  }).observe({ type: 'layout-shift', buffered: true });
+}
+
+/** Sets a context up so that its pages can be judged. */
+export async function judged(context) {
+  context.setDefaultTimeout(PATIENCE_MS);
+  await context.addInitScript(countShifts);
+  return context;
+}
+
+export const launch = () => chromium.launch(LAUNCH);
+
+/** Collects a page's console errors; those that match an expected pattern are let through. */
+export function collectErrors(page, expected = []) {
+  const errors = [];
+  const note = (text) => {
+    if (!expected.some((pattern) => pattern.test(text))) errors.push(text);
+  };
+  page.on('console', (message) => {
+    if (message.type() === 'error') note(`${message.text()} (${message.location().url})`);
+  });
+  page.on('pageerror', (error) => note(String(error.stack ?? error)));
+  return errors;
+}
+
+/**
+ * A page in a browser profile of its own. `errors` are its console errors so far; `options` are
+ * the context's, and `expected` patterns of console errors that belong to what is tested.
+ */
+export async function open(browser, url, { expected, ...options } = {}) {
+  const context = await judged(await browser.newContext(options));
+  const page = await context.newPage();
+  const errors = collectErrors(page, expected);
+  await page.goto(url);
+  return { page, context, errors };
+}
+
+/** Fails with what axe finds serious or critical. */
+export async function accessible(page) {
+  const axe = await page.evaluate((source) => {
+    // Runs outside of the page's policy, as a developer's console does.
+    if (!window.axe) (0, eval)(source);
+    return window.axe.run(document, { resultTypes: ['violations'] });
+  }, AXE);
+  const grave = axe.violations.filter(({ impact }) => ['serious', 'critical'].includes(impact));
+  const told = grave.map(({ id, help, nodes }) => {
+    const where = nodes.map(({ target, failureSummary }) => `  ${target}: ${failureSummary}`);
+    return [`${id}: ${help}`, ...where].join('\n');
+  });
+  assert.equal(told.join('\n'), '');
+}
+
+/** Fails if anything on the page ever moved by itself. */
+export async function steady(page) {
+  assert.equal(await page.evaluate(() => window.shifted), 0, 'the layout shifted (CLS)');
+}
+
+/** Fails with the page's console errors. */
+export function quiet(errors) {
+  assert.deepEqual(errors, [], 'errors in the console');
+}
+
+/** Pictures of the page for a person to look at, at each width, light and dark. */
+export async function picture(page, name) {
+  const before = page.viewportSize();
+  for (const [width, height] of Object.entries(WIDTHS)) {
+    for (const colorScheme of ['light', 'dark']) {
+      await page.setViewportSize({ width: Number(width), height });
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: join(SHOTS, `${name}-${width}-${colorScheme}.png`) });
+    }
+  }
+  await page.emulateMedia({ colorScheme: null });
+  await page.setViewportSize(before);
+}
