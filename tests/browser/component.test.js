@@ -281,14 +281,33 @@ test('it can be styled by its parts and properties, and moves only for those who
   assert.match(await dot(lively.page, 'transitionDuration'), /^0\.3s/);
 });
 
+/** The example in the documentation that has this in it. */
+async function documented(words) {
+  const answer = await fetch(`${server.url}/docs/component`);
+  const examples = (await answer.text()).split('<code>').map((text) => text.split('</code>')[0]);
+  const entities = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&amp;': '&' };
+  const plain = (text) => text.replace(/&\w+;/g, (entity) => entities[entity] ?? entity);
+  return examples.map(plain).find((text) => text.includes(words) && text.includes('\n'));
+}
+
+test('a script that comes late moves nothing where the documented style is', async () => {
+  await item('late', 2);
+  site.pages.set('/late.css', await documented(':not(:defined)'));
+  const load = '<link rel="stylesheet" href="/late.css">';
+  const { page, errors } = await shown(element('late'), { load });
+  const text = page.locator('onhand-stock');
+  const before = await text.boundingBox();
+  await page.evaluate((url) => import(url).then(() => {}), `${server.url}/web/onhand-stock.js`);
+  await says(page, 'Only 2 left');
+  const after = await text.boundingBox();
+  assert.deepEqual([after.x, after.y, after.height], [before.x, before.y, before.height]);
+  await steady(page);
+  quiet(errors);
+});
+
 test('the hashes in the documentation let this release in and nothing else', async () => {
   await item('hashed', 1);
-  const answer = await fetch(`${server.url}/docs/component`);
-  const pre = (await answer.text()).split('<pre').find((text) => text.includes('integrity'));
-  const entities = { '&lt;': '<', '&gt;': '>', '&quot;': '"' };
-  const code = pre.split('<code>')[1].split('</code>')[0];
-  const load = code.replace(/&\w+;/g, (entity) => entities[entity])
-    .replaceAll('https://stock.example', server.url);
+  const load = (await documented('integrity')).replaceAll('https://stock.example', server.url);
   assert.equal(load.match(/integrity="sha384-/g).length, 3);
   const { page, errors } = await shown(element('hashed'), { load });
   await says(page, 'Only 1 left');

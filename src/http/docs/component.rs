@@ -60,7 +60,8 @@ fn begin() -> Markup {
         section {
             h2 #begin { "On a page" }
             (block(&format!(
-                "{script}\n\n<onhand-stock sku=\"clog-38\" location=\"malmo\">In stock</onhand-stock>"
+                "{script}\n\n<onhand-stock sku=\"clog-38\" location=\"malmo\">\
+                 In stock</onhand-stock>"
             )))
             p {
                 "The page's origin must be on the list of the option " code { "http.origins" }
@@ -140,8 +141,18 @@ const LOOK: &[(&str, &str)] = &[
     ),
 ];
 
+/// Until the script is there, the text takes the place that it has in the component.
+const NOT_YET: &str = "onhand-stock:not(:defined) { display: inline-block; white-space: nowrap }
+onhand-stock:not(:defined)::before {
+  content: ''; display: inline-block; inline-size: .6em; margin-inline-end: .4em
+}";
+
 fn look() -> Markup {
-    table("look", "Its look", "Parts, states and properties.", LOOK)
+    html! {
+        (table("look", "Its look", "Parts, states and properties.", LOOK))
+        p { "For pages whose script comes late, so that nothing moves when it does:" }
+        (block(NOT_YET))
+    }
 }
 
 fn table(id: &str, title: &str, words: &str, rows: &[(&str, &str)]) -> Markup {
@@ -166,6 +177,11 @@ fn table(id: &str, title: &str, words: &str, rows: &[(&str, &str)]) -> Markup {
     }
 }
 
+const LISTENER: &str = "addEventListener('onhand-change', (event) => {
+  const { sku, location, status, available, stale } = event;
+  if (sku === 'clog-38') button.disabled = status === 'out_of_stock';
+});";
+
 fn event() -> Markup {
     html! {
         section {
@@ -173,8 +189,7 @@ fn event() -> Markup {
             p { (prose(
                 "Whenever what it shows changes, an `onhand-change` bubbles up from the element."
             )) }
-            (block("addEventListener('onhand-change', ({ sku, location, status, available, stale }) => {\n  \
-                button.disabled = status === 'out_of_stock';\n});"))
+            (block(LISTENER))
             p {
                 "Types for TypeScript: " a href="/web/onhand-stock.d.ts" { "onhand-stock.d.ts" } "."
             }

@@ -12,9 +12,10 @@ export class Site {
   static async open() {
     const site = new Site();
     site.#server = createServer((request, response) => {
-      const page = site.pages.get(new URL(request.url, site.url).pathname);
+      const { pathname } = new URL(request.url, site.url);
+      const page = site.pages.get(pathname);
       response.writeHead(page ? 200 : 404, {
-        'content-type': 'text/html; charset=utf-8',
+        'content-type': `text/${pathname.endsWith('.css') ? 'css' : 'html'}; charset=utf-8`,
         'content-security-policy': site.policy,
       });
       response.end(page);
@@ -29,7 +30,7 @@ export class Site {
   allow(server) {
     const feed = server.replace('http', 'ws');
     this.policy = `default-src 'none'; script-src ${server}; connect-src ${server} ${feed}; `
-      + "img-src data:; base-uri 'none'; require-trusted-types-for 'script'";
+      + "style-src 'self'; img-src data:; base-uri 'none'; require-trusted-types-for 'script'";
   }
 
   close() {
