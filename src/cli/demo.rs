@@ -46,6 +46,7 @@ impl DemoArgs {
         let mut config = Config::default();
         config.http.listen = self.listen;
         config.http.ops_listen = self.ops_listen;
+        config.pages.screens = true;
         config.http.admin_token = Some(Secret::from(admin.to_owned()));
         data_dir.clone_into(&mut config.journal.data_dir);
         config.check()?;
