@@ -188,6 +188,8 @@ fn limits(config: &Config) -> Limits {
         lines_max: stock.lines_max,
         batch_max: stock.movements_max,
         backup_stall_seconds_max: http.backup_stall_seconds_max,
+        screens: config.pages.screens,
+        tills: config.pages.tills,
         ..Limits::default()
     }
 }

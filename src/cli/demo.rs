@@ -54,6 +54,7 @@ impl DemoArgs {
         config.http.listen = self.listen;
         config.http.ops_listen = self.ops_listen;
         config.http.origins = Origins(vec![Origins::OWN.to_owned()]);
+        config.pages.screens = true;
         config.http.admin_token = Some(Secret::from(admin.to_owned()));
         data_dir.clone_into(&mut config.journal.data_dir);
         config.check()?;

@@ -174,3 +174,15 @@ section! {
         tokens_max: usize = 10_000, in 1..=1_000_000;
     }
 }
+
+section! {
+    /// Pages of a store: what hangs on its walls and stands at its counter. Who opens one brings a
+    /// token of its own; without it a page shows nothing.
+    Pages as "pages" {
+        /// Serves `/screen/{location}`, the store's products with live stock for a wall. Off unless
+        /// wanted: a service that others use needs no pages.
+        screens: bool = false;
+        /// Serves `/till/{location}`, where a clerk sells, takes returns and hands over orders.
+        tills: bool = false;
+    }
+}

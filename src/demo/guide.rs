@@ -57,6 +57,9 @@ impl fmt::Display for Guide<'_> {
         for (path, what) in PAGES {
             writeln!(f, "  open     {}{path}  {what}", ready.public)?;
         }
+        for (path, token, what) in self.store_pages() {
+            writeln!(f, "  open     {}{path}#token={token}  {what}", ready.public)?;
+        }
         writeln!(
             f,
             "\nCommands to paste. Nobody but you buys the yellow clogs."
@@ -86,6 +89,16 @@ impl fmt::Display for Guide<'_> {
 }
 
 impl Guide<'_> {
+    /// Pages that a device opens with a token of its own. What stands behind `#` no server sees.
+    fn store_pages(&self) -> [(String, &str, &'static str); 1] {
+        let tokens = &self.opened.tokens;
+        [(
+            format!("/screen/{}", STORES[0]),
+            tokens.screens.as_str(),
+            "the screen in Malmö",
+        )]
+    }
+
     fn shoppers(&self) -> Vec<Example> {
         let several = json!({"items": [
             {"sku": LIVELY, "location": WAREHOUSE},

@@ -11,8 +11,8 @@ use super::origins::{Origins, is_open_to_pages};
 use super::problem::{Code, Problem};
 use super::{
     asyncapi, availability, backup, docs, events, feed_events, feed_socket, items, locations,
-    movements, noop, openapi, ops, reservation_calls, reservations, stock, stock_ledger, tokens,
-    web_files,
+    movements, noop, openapi, ops, pages, reservation_calls, reservations, stock, stock_ledger,
+    tokens, web_files,
 };
 
 /// One route: how it is called and what answers it.
@@ -90,6 +90,8 @@ pub fn public_table(yardstick: bool) -> Vec<Entry> {
         GET    "/docs/component"                          => docs::component::page,
         GET    "/docs/style.css"                          => docs::style,
         GET    "/web/{file}"                              => web_files::file,
+        GET    "/screen/{location}"                       => pages::screen,
+        GET    "/till/{location}"                         => pages::till,
         GET    "/problems"                                => docs::problems::list,
         GET    "/problems/{type}"                         => docs::problems::one,
     ]);
@@ -176,6 +178,8 @@ mod tests {
         "GET /docs/component",
         "GET /docs/style.css",
         "GET /web/{file}",
+        "GET /screen/{location}",
+        "GET /till/{location}",
         "GET /problems",
         "GET /problems/{type}",
     ];
@@ -189,6 +193,8 @@ mod tests {
         GET /docs/component
         GET /docs/style.css
         GET /web/{file}
+        GET /screen/{location}
+        GET /till/{location}
         GET /problems
         GET /problems/{type}
         PUT /v1/items/{sku}

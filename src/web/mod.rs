@@ -32,6 +32,9 @@ pub const ASSETS: &[Asset] = assets![
     "texts.js" SCRIPT,
     "onhand-stock.d.ts" TYPES,
     "onhand.css" STYLE,
+    "device.js" SCRIPT,
+    "screen.js" SCRIPT,
+    "store.css" STYLE,
 ];
 
 /// The scripts of the component: the first is what a page loads, the others what that one loads.

@@ -20,11 +20,15 @@ pub(super) fn picture(product: &str, colour: Option<&str>) -> Markup {
     }
 }
 
+/// A wooden sole with a heel.
+const SOLE: &str =
+    "M10 53h104c2 9-2 15-12 15H88c-8 0-9-6-17-6H52c-6 0-5 9-12 9H15C8 71 7 60 10 53z";
+
 fn clog() -> Markup {
     html! {
         path.tint d="M12 50C10 33 16 21 27 19c9-2 15 7 27 11 19 6 46 6 56 17 3 4 3 7 3 9H13z" {}
         path.shade d="M27 19c9-2 15 7 27 11-9 6-26 6-35-1 1-5 4-9 8-10z" {}
-        path.wood d="M10 53h104c2 9-2 15-12 15H88c-8 0-9-6-17-6H52c-6 0-5 9-12 9H15C8 71 7 60 10 53" {}
+        path.wood d=(SOLE) {}
         g.pins {
             @for x in [24, 36, 48, 60, 72, 84, 96] { circle cx=(x) cy="56" r="1.3" {} }
         }
