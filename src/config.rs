@@ -22,7 +22,7 @@ pub use closest::closest;
 pub use error::{ConfigError, ConfigFaults, Source};
 pub use example::example;
 pub use reading::Reading;
-pub use sections::{Actors, Catalogue, Feed, Http, Journal, Stock};
+pub use sections::{Actors, Catalogue, Feed, Http, Journal, Pages, Stock};
 pub use setting::{Origins, Secret};
 
 use setting::Section;
@@ -42,6 +42,8 @@ pub struct Config {
     pub feed: Feed,
     /// How many items, locations and tokens one node carries.
     pub catalogue: Catalogue,
+    /// The pages of a store.
+    pub pages: Pages,
 }
 
 impl Config {
@@ -112,7 +114,7 @@ impl Config {
         found
     }
 
-    fn sections(&self) -> [&dyn Section; 6] {
+    fn sections(&self) -> [&dyn Section; 7] {
         [
             &self.http,
             &self.journal,
@@ -120,10 +122,11 @@ impl Config {
             &self.stock,
             &self.feed,
             &self.catalogue,
+            &self.pages,
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 6] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 7] {
         [
             &mut self.http,
             &mut self.journal,
@@ -131,6 +134,7 @@ impl Config {
             &mut self.stock,
             &mut self.feed,
             &mut self.catalogue,
+            &mut self.pages,
         ]
     }
 

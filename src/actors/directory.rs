@@ -15,20 +15,16 @@ use tokio::sync::oneshot;
 
 use super::Context;
 use super::beside::Beside;
-use super::call::{CallError, Deliver, Deliveries, Done, Replied, TakeImages, Taken, TakenLedger};
+use super::call::{CallError, Deliver, Deliveries, Done, Replied};
 use super::contention::Contention;
 use super::host::Host;
 use super::presence::Presence;
 use super::schedule::Schedule;
 use super::slots::{KeyHasher, Passive, SHARDS, Slot, Slots};
 use super::waiting::Waiting;
-use crate::journal::Position;
 use crate::stock::command::Acknowledgements;
 use crate::stock::{Ledger, Level, StockKey};
 use crate::telemetry;
-
-/// A key, its ledger's image and the position of the newest record in that.
-pub type Imaged = (StockKey, Vec<u8>, Position);
 
 /// The actor that had a key's ledger is gone with its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -366,53 +362,6 @@ impl Directory {
     /// The keys that changed since this was last called.
     pub fn take_dirty(&self) -> HashSet<StockKey> {
         mem::take(&mut *self.dirty.lock())
-    }
-
-    /// The image of a key at rest.
-    pub(super) fn image_at_rest(&self, key: &StockKey) -> Option<Vec<u8>> {
-        let image = self.slots.look(key.as_str(), |slot| match slot {
-            Slot::Passive(passive) => Some(passive.image().to_vec()),
-            Slot::Active(_) => None,
-        });
-        image.flatten()
-    }
-
-    /// The images of those of `keys` that ever had a record, and the position of the newest one in
-    /// each.
-    ///
-    /// # Errors
-    /// The thread of a key's host is gone, and the ledger with it: the process is stopping.
-    pub async fn images(&self, keys: &[StockKey]) -> Result<Vec<Imaged>, Gone> {
-        let mut images = Vec::with_capacity(keys.len());
-        let mut by_host: Vec<Vec<StockKey>> = self.hosts.iter().map(|_| Vec::new()).collect();
-        for key in keys {
-            match self.image_at_rest(key) {
-                Some(image) => images.push((key.clone(), image, Position::ZERO)),
-                None => by_host[self.host_of(hash(key))].push(key.clone()),
-            }
-        }
-        for (host, keys) in self.hosts.iter().zip(by_host) {
-            if keys.is_empty() {
-                continue;
-            }
-            let (reply, taken) = oneshot::channel();
-            host.do_send(TakeImages { keys, reply });
-            for Taken { key, ledger, last } in taken.await.map_err(|_| Gone)? {
-                images.push((key, encoded(ledger).await, last));
-            }
-        }
-        Ok(images)
-    }
-}
-
-/// The image of what an actor gave.
-async fn encoded(ledger: TakenLedger) -> Vec<u8> {
-    match ledger {
-        TakenLedger::Image(image) => image,
-        TakenLedger::Copy(copy) => {
-            let image = tokio::task::spawn_blocking(move || copy.image()).await;
-            image.expect("a panic stops the process before this")
-        }
     }
 }
 

@@ -15,7 +15,7 @@ use socket2::SockRef;
 
 use super::node::Started;
 use super::{AppError, feed};
-use crate::config::Config;
+use crate::config::{Config, Origins};
 use crate::http::border::Border;
 use crate::http::ops::OpsView;
 use crate::http::origins::own;
@@ -92,11 +92,11 @@ pub fn public(
     });
     let bound = bound.map_err(|source| unbound(address, "--listen", source))?;
     let at = bound.addrs()[0];
-    let configured = config.http.origins.0.clone();
-    origins.set(match configured.is_empty() {
-        true => own(&[(at, encrypted), (ops.address, ops.tls)]),
-        false => configured,
-    });
+    let mut listed = config.http.origins.0.clone();
+    if listed.is_empty() || listed.iter().any(|origin| origin == Origins::OWN) {
+        listed.extend(own(&[(at, encrypted), (ops.address, ops.tls)]));
+    }
+    origins.set(listed);
     Ok(running(bound.addrs(), encrypted, bound.run()))
 }
 
@@ -188,6 +188,8 @@ fn limits(config: &Config) -> Limits {
         lines_max: stock.lines_max,
         batch_max: stock.movements_max,
         backup_stall_seconds_max: http.backup_stall_seconds_max,
+        screens: config.pages.screens,
+        tills: config.pages.tills,
         ..Limits::default()
     }
 }

@@ -24,7 +24,8 @@ section! {
         /// The bootstrap token with all scopes. Without one, the first start makes its own.
         admin_token: Option<Secret> = None;
         /// Origins of the web pages that may follow the feed and ask for availability, separated
-        /// by commas. Without any they are the service's own: a stranger's page gets nothing.
+        /// by commas. Without any they are the service's own: a stranger's page gets nothing. In
+        /// a list `own` stands for these; the store screens and tills need it.
         origins: Origins = Origins::default();
         /// Threads that parse and answer requests; 0 means one per core.
         workers: usize = 0, in 0..=1024, of "threads";
@@ -171,5 +172,17 @@ section! {
         locations_max: usize = 20_000, in 1..=1_000_000;
         /// Tokens that are not revoked.
         tokens_max: usize = 10_000, in 1..=1_000_000;
+    }
+}
+
+section! {
+    /// Pages of a store: what hangs on its walls and stands at its counter. Who opens one brings a
+    /// token of its own; without it a page shows nothing.
+    Pages as "pages" {
+        /// Serves `/screen/{location}`, the store's products with live stock for a wall. Off unless
+        /// wanted: a service that others use needs no pages.
+        screens: bool = false;
+        /// Serves `/till/{location}`, where a clerk sells, takes returns and hands over orders.
+        tills: bool = false;
     }
 }

@@ -15,8 +15,7 @@ use super::sample::{STORES, WAREHOUSE, YOURS};
 use crate::app::Ready;
 use crate::cli::CommandLine;
 
-/// Pages to open, and what they show. Pages for people (the shop, a store's screen, a till) belong
-/// here, in front.
+/// Pages of the service to open, and what they show.
 const PAGES: &[(&str, &str)] = &[
     ("/docs", "the API and the feed, to read"),
     ("/openapi.json", "the API, for programs"),
@@ -54,8 +53,12 @@ impl fmt::Display for Guide<'_> {
         )?;
         writeln!(f, "  data     {kept}")?;
         writeln!(f, "  play     --seed {} --rate {}", play.seed, play.rate)?;
+        writeln!(f, "  open     {}/  the web shop, to buy in", play.shop_url)?;
         for (path, what) in PAGES {
             writeln!(f, "  open     {}{path}  {what}", ready.public)?;
+        }
+        for (path, token, what) in self.store_pages() {
+            writeln!(f, "  open     {}{path}#token={token}  {what}", ready.public)?;
         }
         writeln!(
             f,
@@ -86,6 +89,16 @@ impl fmt::Display for Guide<'_> {
 }
 
 impl Guide<'_> {
+    /// Pages that a device opens with a token of its own. What stands behind `#` no server sees.
+    fn store_pages(&self) -> [(String, &str, &'static str); 1] {
+        let tokens = &self.opened.tokens;
+        [(
+            format!("/screen/{}", STORES[0]),
+            tokens.screens.as_str(),
+            "the screen in Malmö",
+        )]
+    }
+
     fn shoppers(&self) -> Vec<Example> {
         let several = json!({"items": [
             {"sku": LIVELY, "location": WAREHOUSE},

@@ -21,6 +21,8 @@ pub(super) struct Tokens {
     pub(super) till_malmo: String,
     /// The till in Lund.
     pub(super) till_lund: String,
+    /// The screens on the stores' walls.
+    pub(super) screens: String,
     /// The warehouse with its ERP.
     pub(super) warehouse: String,
     /// Who reads what happened.
@@ -60,6 +62,7 @@ impl Tokens {
             )?,
             till_malmo: make("till in Malmö", till("malmo"))?,
             till_lund: make("till in Lund", till("lund"))?,
+            screens: make("screens", json!({"scopes": ["screen"], "channel": "store"}))?,
             // Not bound to the warehouse: it also sends goods to the stores.
             warehouse: make(
                 WAREHOUSE,

@@ -33,6 +33,10 @@ pub struct Limits {
     pub events_wait_seconds_max: u32,
     /// How long the client of a backup may take nothing.
     pub backup_stall_seconds_max: u64,
+    /// Whether the screens of stores are served.
+    pub screens: bool,
+    /// Whether the tills of stores are served.
+    pub tills: bool,
 }
 
 impl Default for Limits {
@@ -53,6 +57,8 @@ impl Default for Limits {
             clock_ahead_ms_max: 60_000,
             events_wait_seconds_max: 30,
             backup_stall_seconds_max: 60,
+            screens: false,
+            tills: false,
         }
     }
 }

@@ -40,6 +40,7 @@ pub mod noop;
 pub mod openapi;
 pub mod ops;
 pub mod origins;
+pub mod pages;
 pub mod problem;
 pub mod problem_advice;
 pub mod problem_schema;

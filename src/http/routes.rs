@@ -12,7 +12,7 @@ use super::problem::{Code, Problem};
 use super::route_metrics::RouteMetrics;
 use super::{
     asyncapi, availability, backup, board, contention, docs, events, feed_events, feed_socket,
-    items, locations, movements, noop, openapi, ops, reservation_calls, reservations,
+    items, locations, movements, noop, openapi, ops, pages, reservation_calls, reservations,
     route_metrics, stock, stock_ledger, tokens, web_files,
 };
 
@@ -88,8 +88,11 @@ pub fn public_table(yardstick: bool) -> Vec<Entry> {
         GET    "/asyncapi.yaml"                           => asyncapi::document,
         GET    "/docs"                                    => docs::api,
         GET    "/docs/feed"                               => docs::feed::page,
+        GET    "/docs/component"                          => docs::component::page,
         GET    "/docs/style.css"                          => docs::style,
         GET    "/web/{file}"                              => web_files::file,
+        GET    "/screen/{location}"                       => pages::screen,
+        GET    "/till/{location}"                         => pages::till,
         GET    "/problems"                                => docs::problems::list,
         GET    "/problems/{type}"                         => docs::problems::one,
     ]);
@@ -184,8 +187,11 @@ mod tests {
         "GET /openapi.json",
         "GET /asyncapi.yaml",
         "GET /docs",
+        "GET /docs/component",
         "GET /docs/style.css",
         "GET /web/{file}",
+        "GET /screen/{location}",
+        "GET /till/{location}",
         "GET /problems",
         "GET /problems/{type}",
     ];
@@ -196,8 +202,11 @@ mod tests {
         GET /asyncapi.yaml
         GET /docs
         GET /docs/feed
+        GET /docs/component
         GET /docs/style.css
         GET /web/{file}
+        GET /screen/{location}
+        GET /till/{location}
         GET /problems
         GET /problems/{type}
         PUT /v1/items/{sku}

@@ -2,7 +2,8 @@
 // It keeps the newest level of each key, resumes without loss, and knows no markup.
 //
 // Events: `change` (detail: the SKUs that changed; none: the connection did), `state` (a subscribe
-// was answered in full), `away` (detail: the close code with which the server sent us away).
+// was answered in full), `denied` (detail: the keys that the token may not follow), `away` (detail:
+// the close code with which the server sent us away).
 
 const SILENCE_GRACE_MS = 8_000;
 const HIDDEN_MS = 60_000;
@@ -197,6 +198,7 @@ export class Feed extends EventTarget {
       this.#unknown.add(key);
       changed.add(key.split('@')[0]);
     }
+    if (frame.denied?.length) this.#tell('denied', frame.denied);
     for (const level of frame.levels ?? []) {
       const key = `${level.sku}@${level.location}`;
       if (this.#levels.get(key)?.version >= level.version) continue;

@@ -36,6 +36,9 @@ pub const ASSETS: &[Asset] = assets![
     "board.html" PAGE,
     "board.css" STYLE,
     "board.js" SCRIPT,
+    "device.js" SCRIPT,
+    "screen.js" SCRIPT,
+    "store.css" STYLE,
 ];
 
 /// The scripts of the component: the first is what a page loads, the others what that one loads.

@@ -38,7 +38,7 @@ test('a layout that shifts is found', async () => {
       requestAnimationFrame(() => requestAnimationFrame(done));
     }));
   }));
-  await page.waitForFunction(() => window.shifted > 0);
+  await page.waitForFunction(() => window.shifts.length > 0);
   await assert.rejects(steady(page));
   await page.context().close();
 });

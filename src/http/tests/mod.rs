@@ -4,6 +4,7 @@
 mod availability;
 mod entry;
 mod events;
+mod pages;
 mod reservations;
 mod reservations_life;
 mod shapes;

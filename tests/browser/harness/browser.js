@@ -29,18 +29,26 @@ export const LAUNCH = {
   ],
 };
 
-/** Adds up what shifts, as a browser reports it, from the first paint on. */
-function countShifts() {
-  window.shifted = 0;
+/** Gathers what shifts, as a browser reports it, from the first paint on. */
+function gatherShifts() {
+  window.shifts = [];
+  const place = ({ x, y, width, height }) => [x, y, width, height].map(Math.round).join(' ');
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+    for (const { value, hadRecentInput, sources } of list.getEntries()) {
+      if (hadRecentInput) continue;
+      const moved = sources.map(({ node, previousRect, currentRect }) => {
+        const words = node?.textContent?.trim().slice(0, 40);
+        return `"${words}" from ${place(previousRect)} to ${place(currentRect)}`;
+      });
+      window.shifts.push(`${value}: ${moved.join('; ')}`);
+    }
   }).observe({ type: 'layout-shift', buffered: true });
 }
 
 /** Sets a context up so that its pages can be judged. */
 export async function judged(context) {
   context.setDefaultTimeout(PATIENCE_MS);
-  await context.addInitScript(countShifts);
+  await context.addInitScript(gatherShifts);
   return context;
 }
 
@@ -88,7 +96,8 @@ export async function accessible(page) {
 
 /** Fails if anything on the page ever moved by itself. */
 export async function steady(page) {
-  assert.equal(await page.evaluate(() => window.shifted), 0, 'the layout shifted (CLS)');
+  const shifts = await page.evaluate(() => window.shifts);
+  assert.deepEqual(shifts, [], 'the layout shifted (CLS is not 0)');
 }
 
 /** Fails with the page's console errors. */

@@ -51,7 +51,7 @@ export class Onhand {
     this.#directory = directory;
   }
 
-  /** `onhand serve` on a fresh data directory, with an admin token. */
+  /** `onhand serve` on a fresh data directory, with an admin token and all pages. */
   static async serve(...flags) {
     const directory = await mkdtemp(join(tmpdir(), 'onhand-browser-'));
     const server = new Onhand('serve', ['--data-dir', join(directory, 'data'), ...flags], directory);
@@ -62,7 +62,7 @@ export class Onhand {
   /** `onhand demo`; nobody but the test acts unless `--rate` is given. */
   static async demo(...flags) {
     const pace = flags.some((flag) => flag.startsWith('--rate')) ? [] : ['--rate=0'];
-    const server = new Onhand('demo', [...pace, ...flags]);
+    const server = new Onhand('demo', ['--shop-listen=127.0.0.1:0', ...pace, ...flags]);
     await server.start();
     await server.told(/a token for one more till/);
     return server;
@@ -72,10 +72,13 @@ export class Onhand {
   async start() {
     const listen = this.url ? new URL(this.url).host : '127.0.0.1:0';
     const fixed = [this.#command, `--listen=${listen}`, '--ops-listen=127.0.0.1:0'];
-    const admin = this.#command === 'serve' ? { ONHAND_ADMIN_TOKEN: ADMIN } : {};
+    const pages = { ONHAND_PAGES_SCREENS: 'true', ONHAND_PAGES_TILLS: 'true' };
+    const served = { ONHAND_ADMIN_TOKEN: ADMIN, ...pages };
     this.lines = [];
     this.#errors = '';
-    this.#child = spawn(BINARY, [...fixed, ...this.#flags], { env: environment(admin) });
+    this.#child = spawn(BINARY, [...fixed, ...this.#flags], {
+      env: environment(this.#command === 'serve' ? served : {}),
+    });
     running.add(this.#child);
     this.#child.once('exit', () => running.delete(this.#child));
     this.#child.stderr.on('data', (text) => (this.#errors += text));

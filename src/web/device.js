@@ -1,0 +1,115 @@
+// A device that stands in a store: which place it serves, in which language, and with which token.
+// The token is pasted once on the device, or brought by a link as `#token=…`, which no server and
+// no log sees and which is taken out of the address at once. It must not know what is shown.
+
+const WORDS = {
+  en: {
+    ask: 'This {kind} needs a token for {name}. Ask whoever runs Onhand for one.',
+    refused: 'The token of this {kind} is not accepted. It may be revoked, or meant for something else.',
+    denied: 'The token of this {kind} may not show this store. It needs other scopes.',
+    token: 'Token',
+    use: 'Use this token',
+    screen: 'screen',
+    till: 'till',
+  },
+  sv: {
+    ask: 'Denna {kind} behöver en token för {name}. Be den som driver Onhand om en.',
+    refused: 'Token för denna {kind} godtas inte. Den kan vara återkallad eller avsedd för annat.',
+    denied: 'Token för denna {kind} får inte visa butiken. Den behöver andra rättigheter.',
+    token: 'Token',
+    use: 'Använd denna token',
+    screen: 'skärm',
+    till: 'kassa',
+  },
+  da: {
+    ask: 'Denne {kind} mangler en token til {name}. Bed den, der driver Onhand, om en.',
+    refused: 'Token til denne {kind} accepteres ikke. Den kan være tilbagekaldt eller til andet brug.',
+    denied: 'Token til denne {kind} må ikke vise butikken. Den skal have andre rettigheder.',
+    token: 'Token',
+    use: 'Brug denne token',
+    screen: 'skærm',
+    till: 'kasse',
+  },
+};
+
+/** The location this page is of, and what people call it. */
+export const place = document.body.dataset.location;
+export const name = document.body.dataset.name;
+
+/** What the browser's user reads; `?lang=` goes before. */
+export const lang = new URLSearchParams(location.search).get('lang') ?? navigator.language ?? 'en';
+
+export const part = (id) => document.getElementById(id);
+
+/** Text with its `{names}` filled in. */
+export const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? '');
+
+/** The words of a table in the page's language, put where the page wants them. */
+export function speak(table) {
+  const language = lang.slice(0, 2) in table ? lang.slice(0, 2) : 'en';
+  const words = table[language];
+  document.documentElement.lang = lang.startsWith(language) ? lang : language;
+  for (const element of document.querySelectorAll('[data-word]')) {
+    element.textContent = words[element.dataset.word];
+  }
+  return words;
+}
+
+/** Puts words where they are not already, and leaves the nodes as they are. */
+export function say(element, words) {
+  if (element.textContent === words) return;
+  if (element.firstChild?.nodeType === Node.TEXT_NODE) element.firstChild.nodeValue = words;
+  else element.textContent = words;
+}
+
+const kept = (kind) => `onhand-${kind}-${place}-token`;
+
+/** The token of this device, asked for if there is none. */
+export async function token(kind) {
+  const brought = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (brought) {
+    localStorage.setItem(kept(kind), brought);
+    history.replaceState(null, '', location.pathname + location.search);
+  }
+  return localStorage.getItem(kept(kind)) ?? ask(kind, 'ask');
+}
+
+/** The token was `refused`, or `denied` what the page needs: brings another, from a person. */
+export function anotherToken(kind, why = 'refused') {
+  localStorage.removeItem(kept(kind));
+  return ask(kind, why);
+}
+
+let asking;
+function ask(kind, why) {
+  asking ??= new Promise((resolve) => {
+    const words = WORDS[lang.slice(0, 2)] ?? WORDS.en;
+    const dialog = document.createElement('dialog');
+    const form = document.createElement('form');
+    const told = document.createElement('p');
+    told.id = 'token-told';
+    told.textContent = filled(words[why], { kind: words[kind], name });
+    const label = document.createElement('label');
+    label.htmlFor = 'token';
+    label.textContent = words.token;
+    const field = document.createElement('input');
+    Object.assign(field, { id: 'token', type: 'password', required: true, autocomplete: 'off' });
+    const button = document.createElement('button');
+    Object.assign(button, { className: 'primary', textContent: words.use });
+    form.append(told, label, field, button);
+    dialog.setAttribute('aria-labelledby', 'token-told');
+    dialog.append(form);
+    document.body.append(dialog);
+    // There is nothing to go on with until there is a token.
+    dialog.addEventListener('cancel', (event) => event.preventDefault());
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      asking = undefined;
+      localStorage.setItem(kept(kind), field.value.trim());
+      dialog.remove();
+      resolve(field.value.trim());
+    });
+    dialog.showModal();
+  });
+  return asking;
+}

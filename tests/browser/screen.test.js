@@ -1,0 +1,152 @@
+// The store screen, as it hangs on a wall.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { accessible, launch, open, picture, quiet, steady } from './harness/browser.js';
+import { Onhand } from './harness/onhand.js';
+import { until } from './harness/patience.js';
+import { openStores } from './harness/retailer.js';
+
+let server;
+let browser;
+let tokens;
+
+/** What a browser says of a server that is away: it belongs to what is tested. */
+const AWAY = [/WebSocket connection to .* failed/, /ERR_CONNECTION_REFUSED/];
+
+before(async () => {
+  [server, browser] = await Promise.all([Onhand.serve(), launch()]);
+  tokens = await openStores(server);
+});
+after(() => Promise.all([browser?.close(), server?.close()]));
+
+const hang = (options) =>
+  open(browser, `${server.url}/screen/malmo#token=${tokens.screen}`, { locale: 'en', ...options });
+
+/** The text of a product's row, once it says what is awaited. */
+async function row(page, name, awaited) {
+  const found = page.locator('tbody tr:not([hidden])', { hasText: name });
+  await found.locator('.text', { hasText: awaited }).waitFor();
+  return found.innerText();
+}
+
+test('it lists what the store has, with prices, and every change as it comes', async () => {
+  const { page, context, errors } = await hang();
+  assert.match(await row(page, 'Red clogs 38', 'In stock'), /SEK\s300/);
+  assert.match(await row(page, 'Wool socks', 'Only 3 left'), /95\.50.*79/s);
+  await row(page, 'Red clogs 39', 'Out of stock');
+  assert.equal(await page.locator('#place').innerText(), 'Malmö');
+  assert.equal(await page.locator('#age').innerText(), 'Live');
+  assert.ok(!page.url().includes('token'), 'the token stays in the address');
+  await accessible(page);
+  await server.movement('sale', 'socks', 'malmo', 1);
+  await row(page, 'Wool socks', 'Only 2 left');
+  await server.movement('receipt', 'clogs-39', 'malmo', 7);
+  await row(page, 'Red clogs 39', 'In stock');
+  await steady(page);
+  quiet(errors);
+  await context.close();
+});
+
+test('a token that may see figures has them on the screen', async () => {
+  const exact = await server.token('exact screen', ['stock:read'], { channel: 'store' });
+  const url = `${server.url}/screen/malmo#token=${exact}`;
+  const { page, context } = await open(browser, url, { locale: 'sv' });
+  await row(page, 'Red clogs 38', 'I lager: 10');
+  await row(page, 'Linen', 'I lager: 12,5 metre');
+  assert.equal(await page.locator('html').getAttribute('lang'), 'sv');
+  await context.close();
+});
+
+test('it asks that the wall does not sleep, also after it was hidden', async () => {
+  const context = await browser.newContext();
+  await context.addInitScript(() => {
+    window.asked = [];
+    const request = navigator.wakeLock.request.bind(navigator.wakeLock);
+    navigator.wakeLock.request = (kind) => {
+      window.asked.push(kind);
+      return request(kind);
+    };
+  });
+  const page = await context.newPage();
+  await page.goto(`${server.url}/screen/malmo#token=${tokens.screen}`);
+  await page.waitForFunction(() => window.asked.includes('screen'));
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await page.waitForFunction(() => window.asked.length === 2);
+  await context.close();
+});
+
+test('without a token it asks for one, and a wrong one is told', async () => {
+  const { page, context } = await open(browser, `${server.url}/screen/malmo`, { locale: 'en' });
+  await page.getByText('This screen needs a token for Malmö').waitFor();
+  await accessible(page);
+  await page.getByRole('textbox', { name: 'Token' }).fill('not-a-token');
+  await page.getByRole('button', { name: 'Use this token' }).click();
+  await page.getByText('The token of this screen is not accepted').waitFor();
+  await page.getByRole('textbox', { name: 'Token' }).fill(tokens.screen);
+  await page.getByRole('button', { name: 'Use this token' }).click();
+  await row(page, 'Red clogs 38', 'In stock');
+  // It is kept on the device.
+  await page.reload();
+  await row(page, 'Red clogs 38', 'In stock');
+  await context.close();
+});
+
+test('a token that may not see a whole location is told', async () => {
+  const blind = await server.token('blind', ['events:read']);
+  const url = `${server.url}/screen/malmo#token=${blind}`;
+  const { page, context } = await open(browser, url, { locale: 'en' });
+  await page.getByText('may not show this store').waitFor();
+  await context.close();
+});
+
+test('what does not fit on the wall comes in turn, and keys leaf through', async () => {
+  const small = { viewport: { width: 800, height: 240 } };
+  const { page, context, errors } = await hang(small);
+  await page.locator('#turn', { hasText: '1 / 2' }).waitFor();
+  const first = await page.locator('tbody .name').first().innerText();
+  await page.keyboard.press('Space');
+  await page.getByText('go on').waitFor();
+  await page.keyboard.press('ArrowRight');
+  await page.locator('#turn', { hasText: '2 / 2' }).waitFor();
+  assert.notEqual(await page.locator('tbody .name').first().innerText(), first);
+  await page.keyboard.press('ArrowRight');
+  await page.locator('#turn', { hasText: '1 / 2' }).waitFor();
+  quiet(errors);
+  await context.close();
+});
+
+test('it says how old its figures are, hides counts past two minutes, and catches up', async () => {
+  const { page, context, errors } = await hang({ expected: AWAY });
+  await page.clock.install();
+  await page.reload();
+  await row(page, 'Wool socks', 'Only 2 left');
+  await server.stop();
+  await page.locator('body[data-state=live]').waitFor();
+  await page.clock.runFor(10_000);
+  await page.locator('#age', { hasText: 'as of' }).waitFor();
+  await row(page, 'Wool socks', 'Only 2 left');
+  await page.clock.runFor(120_000);
+  await page.getByText('please ask the staff').waitFor();
+  await row(page, 'Wool socks', 'Few left');
+  await accessible(page);
+  await picture(page, 'screen-offline');
+  await server.start();
+  await server.movement('sale', 'socks', 'malmo', 1, { id: 'test-after-restart' });
+  await until('the figures after the restart', async () => {
+    await page.clock.runFor(1_000);
+    return (await page.locator('.text', { hasText: 'Only 1 left' }).count()) === 1;
+  });
+  await page.getByText('please ask the staff').waitFor({ state: 'hidden' });
+  await steady(page);
+  quiet(errors);
+  await context.close();
+});
+
+test('it looks well', async () => {
+  const { page, context } = await hang();
+  await row(page, 'Red clogs 38', 'In stock');
+  await picture(page, 'screen');
+  await context.close();
+});
