@@ -47,6 +47,7 @@ impl DemoArgs {
         config.http.listen = self.listen;
         config.http.ops_listen = self.ops_listen;
         config.pages.screens = true;
+        config.pages.tills = true;
         config.http.admin_token = Some(Secret::from(admin.to_owned()));
         data_dir.clone_into(&mut config.journal.data_dir);
         config.check()?;

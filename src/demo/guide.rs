@@ -90,13 +90,23 @@ impl fmt::Display for Guide<'_> {
 
 impl Guide<'_> {
     /// Pages that a device opens with a token of its own. What stands behind `#` no server sees.
-    fn store_pages(&self) -> [(String, &str, &'static str); 1] {
+    fn store_pages(&self) -> [(String, &str, &'static str); 3] {
         let tokens = &self.opened.tokens;
         [
             (
                 format!("/screen/{}", STORES[0]),
                 tokens.screens.as_str(),
                 "the screen in Malmö",
+            ),
+            (
+                format!("/till/{}", STORES[0]),
+                tokens.till_malmo.as_str(),
+                "the till in Malmö",
+            ),
+            (
+                format!("/till/{}", STORES[1]),
+                tokens.till_lund.as_str(),
+                "the till in Lund",
             ),
         ]
     }
