@@ -23,6 +23,10 @@ fn main() -> ExitCode {
     match line.command {
         Command::Serve(arguments) => serve(&arguments),
         Command::Demo(arguments) => demo(&arguments),
+        Command::Swish => match demo::swish::run(&mut std::io::stdout()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => refuse(&error),
+        },
         Command::Import(arguments) => cli::import(&arguments),
         Command::Verify(arguments) => verify(&arguments),
         Command::Backup(arguments) => cli::backup(&arguments),

@@ -15,7 +15,7 @@ use socket2::SockRef;
 
 use super::node::Started;
 use super::{AppError, feed};
-use crate::config::Config;
+use crate::config::{Config, Origins};
 use crate::http::border::{Border, Readiness};
 use crate::http::origins::own;
 use crate::http::{limits::Limits, routes};
@@ -92,11 +92,11 @@ pub fn public(
     });
     let bound = bound.map_err(|source| unbound(address, "--listen", source))?;
     let at = bound.addrs()[0];
-    let configured = config.http.origins.0.clone();
-    origins.set(match configured.is_empty() {
-        true => own(&[(at, encrypted), (ops.address, ops.tls)]),
-        false => configured,
-    });
+    let mut listed = config.http.origins.0.clone();
+    if listed.is_empty() || listed.iter().any(|origin| origin == Origins::OWN) {
+        listed.extend(own(&[(at, encrypted), (ops.address, ops.tls)]));
+    }
+    origins.set(listed);
     Ok(running(bound.addrs(), encrypted, bound.run()))
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::config::{Config, ConfigFaults, Secret};
+use crate::config::{Config, ConfigFaults, Origins, Secret};
 
 /// More than a handful of callers, each waiting for its answers, get done on a small machine.
 const RATE_MAX: f64 = 1_000.0;
@@ -23,6 +23,13 @@ pub struct DemoArgs {
     /// The listener for metrics and probes; loopback only
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081", value_parser = loopback)]
     pub ops_listen: SocketAddr,
+    /// The web shop's listener; loopback only
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8082", value_parser = loopback)]
+    pub shop_listen: SocketAddr,
+    /// How long the web shop holds a cart that nobody pays for, seconds
+    #[arg(long, value_name = "SECONDS", default_value = "600",
+        value_parser = clap::value_parser!(u32).range(1..=14_400))]
+    pub cart_seconds: u32,
     /// Simulated acts a second, on average: 0 leaves the shop to you, 1000 is the most
     #[arg(long, value_name = "ACTS", default_value = "1", value_parser = rate)]
     pub rate: f64,
@@ -46,6 +53,7 @@ impl DemoArgs {
         let mut config = Config::default();
         config.http.listen = self.listen;
         config.http.ops_listen = self.ops_listen;
+        config.http.origins = Origins(vec![Origins::OWN.to_owned()]);
         config.pages.screens = true;
         config.pages.tills = true;
         config.http.admin_token = Some(Secret::from(admin.to_owned()));

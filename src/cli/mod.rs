@@ -55,7 +55,7 @@ pub struct CommandLine {
 impl CommandLine {
     /// How much to log. Beside the demo's lines for a person only what is wrong is of interest.
     pub fn log(&self) -> &str {
-        let is_demo = matches!(self.command, Command::Demo(_));
+        let is_demo = matches!(self.command, Command::Demo(_) | Command::Swish);
         let usual = if is_demo { "warn" } else { "info" };
         self.log.as_deref().unwrap_or(usual)
     }
@@ -68,6 +68,9 @@ pub enum Command {
     Serve(ServeArgs),
     /// Runs the server with a sample retailer and simulated people, on temporary data
     Demo(DemoArgs),
+    /// A part of the demo, which starts it by itself
+    #[command(hide = true)]
+    Swish,
     /// Sends a CSV file to a server, with every bad line reported by its number
     Import(ImportArgs),
     /// Recomputes every figure from the journal of a data directory that no server has open

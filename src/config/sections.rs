@@ -24,7 +24,8 @@ section! {
         /// The bootstrap token with all scopes. Without one, the first start makes its own.
         admin_token: Option<Secret> = None;
         /// Origins of the web pages that may follow the feed and ask for availability, separated
-        /// by commas. Without any they are the service's own: a stranger's page gets nothing.
+        /// by commas. Without any they are the service's own: a stranger's page gets nothing. In
+        /// a list `own` stands for these; the store screens and tills need it.
         origins: Origins = Origins::default();
         /// Threads that parse and answer requests; 0 means one per core.
         workers: usize = 0, in 0..=1024, of "threads";

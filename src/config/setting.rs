@@ -97,9 +97,14 @@ impl<T: Setting> Setting for Option<T> {
 }
 
 /// Origins of web pages, as browsers write them: `https://shop.example`, separated by commas.
-/// None: the service's own.
+/// None: the service's own, as well as what `own` among them stands for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origins(pub Vec<String>);
+
+impl Origins {
+    /// Stands for the service's own listeners, whose ports may not be known yet.
+    pub const OWN: &str = "own";
+}
 
 impl Setting for Origins {
     const KIND: &'static str = "origins, separated by commas";
@@ -112,6 +117,9 @@ impl Setting for Origins {
         let origins = text.split(',').map(str::trim);
         let origins = origins.filter(|origin| !origin.is_empty());
         let well_formed = |origin: &str| {
+            if origin == Origins::OWN {
+                return true;
+            }
             let host = origin
                 .strip_prefix("https://")
                 .or_else(|| origin.strip_prefix("http://"));
@@ -122,8 +130,8 @@ impl Setting for Origins {
         let read = |origin: &str| match well_formed(origin) {
             true => Ok(origin.to_owned()),
             false => Err(
-                "expected origins as browsers send them, without a path and in lower case, as in \
-                 https://shop.example,https://www.shop.example:8443"
+                "expected origins as browsers send them, without a path and in lower case, or \
+                 `own`, as in own,https://shop.example,https://www.shop.example:8443"
                     .to_owned(),
             ),
         };

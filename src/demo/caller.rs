@@ -101,14 +101,19 @@ impl Caller {
             body: body.map(Value::to_string),
             key,
         };
-        match self.wire.send(&request) {
-            Ok(answer) => heard(&request, &answer),
-            Err(lost) => {
-                tracing::debug!(path, lost, "the demo was not answered");
-                Heard::Refused {
-                    code: "no_answer".to_owned(),
-                    problem: Value::Null,
-                }
+        ask(&mut *self.wire, &request)
+    }
+}
+
+/// Asks over `wire`; no answer is a refusal as well.
+pub(super) fn ask(wire: &mut dyn Wire, request: &Request) -> Heard {
+    match wire.send(request) {
+        Ok(answer) => heard(request, &answer),
+        Err(lost) => {
+            tracing::debug!(path = request.path, lost, "the demo was not answered");
+            Heard::Refused {
+                code: "no_answer".to_owned(),
+                problem: Value::Null,
             }
         }
     }

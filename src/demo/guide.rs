@@ -15,8 +15,7 @@ use super::sample::{STORES, WAREHOUSE, YOURS};
 use crate::app::Ready;
 use crate::cli::CommandLine;
 
-/// Pages to open, and what they show. Pages for people (the shop, a store's screen, a till) belong
-/// here, in front.
+/// Pages of the service to open, and what they show.
 const PAGES: &[(&str, &str)] = &[
     ("/docs", "the API and the feed, to read"),
     ("/openapi.json", "the API, for programs"),
@@ -54,6 +53,7 @@ impl fmt::Display for Guide<'_> {
         )?;
         writeln!(f, "  data     {kept}")?;
         writeln!(f, "  play     --seed {} --rate {}", play.seed, play.rate)?;
+        writeln!(f, "  open     {}/  the web shop, to buy in", play.shop_url)?;
         for (path, what) in PAGES {
             writeln!(f, "  open     {}{path}  {what}", ready.public)?;
         }

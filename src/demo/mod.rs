@@ -13,7 +13,9 @@ mod directory;
 mod guide;
 mod opening;
 mod sample;
+mod shop;
 mod stop;
+pub mod swish;
 mod teller;
 mod tokens;
 mod wire;
@@ -30,6 +32,7 @@ use crate::config::ConfigFaults;
 use cast::Cast;
 use directory::Directory;
 use sample::Sample;
+use shop::Place;
 use stop::Stop;
 use teller::Teller;
 use wire::Patient;
@@ -55,7 +58,9 @@ pub enum DemoError {
 pub fn run(arguments: &DemoArgs, out: Box<dyn Write + Send>) -> Result<(), DemoError> {
     let directory = Directory::choose(arguments.data_dir.as_deref())?;
     let admin = format!("demo-{:032x}", rand::random::<u128>());
-    let config = arguments.configuration(directory.path(), &admin)?;
+    let mut config = arguments.configuration(directory.path(), &admin)?;
+    let place = Place::take(arguments.shop_listen)?;
+    config.http.origins.0.extend(place.origins());
     let seed = arguments
         .seed
         .unwrap_or_else(|| rand::random::<u32>().into());
@@ -67,9 +72,11 @@ pub fn run(arguments: &DemoArgs, out: Box<dyn Write + Send>) -> Result<(), DemoE
         quiet: arguments.quiet,
         keeps: !directory.is_temporary(),
         teller: teller.clone(),
+        shop_url: place.url(),
+        cart_seconds: arguments.cart_seconds,
     };
     let served = app::serve_with(&config, &mut teller.greeting(), |ready, ending| {
-        accompany(play, ready, ending)
+        accompany(play, place, ready, ending)
     });
     teller.finish();
     Ok(served?)
@@ -83,10 +90,17 @@ struct Play {
     quiet: bool,
     keeps: bool,
     teller: Teller,
+    shop_url: String,
+    cart_seconds: u32,
 }
 
 /// Plays on a thread of its own, since its requests block, until it is told to end.
-async fn accompany(play: Play, ready: Ready, ending: oneshot::Receiver<()>) -> Result<(), String> {
+async fn accompany(
+    play: Play,
+    place: Place,
+    ready: Ready,
+    ending: oneshot::Receiver<()>,
+) -> Result<(), String> {
     let stop = Stop::default();
     let (tell, mut played) = oneshot::channel();
     let stopping = stop.clone();
@@ -94,7 +108,7 @@ async fn accompany(play: Play, ready: Ready, ending: oneshot::Receiver<()>) -> R
         .name("demo".to_owned())
         .spawn(move || {
             // Nobody listens any more only when the process ends regardless.
-            tell.send(play.perform(&ready, &stopping)).ok();
+            tell.send(play.perform(place, &ready, &stopping)).ok();
         });
     begun.map_err(|error| format!("the demo cannot begin: {error}"))?;
     tokio::select! {
@@ -107,13 +121,18 @@ async fn accompany(play: Play, ready: Ready, ending: oneshot::Receiver<()>) -> R
 
 impl Play {
     /// Opens the shop, says what can be done with it, and has the simulated people act.
-    fn perform(&self, ready: &Ready, stop: &Stop) -> Result<(), String> {
+    fn perform(&self, place: Place, ready: &Ready, stop: &Stop) -> Result<(), String> {
         let sample = Arc::new(Sample::read());
         let wire = |token: &str| Patient::new(&ready.public, token, stop);
         let opened = opening::open(&self.admin, &sample, wire);
         let opened = match opened {
             Err(_) if stop.is_stopped() => return Ok(()),
             opened => opened.map_err(|reason| format!("the demo's shop cannot open: {reason}"))?,
+        };
+        let web = &opened.tokens.web;
+        let shop = match place.open(ready, web, self.cart_seconds, stop) {
+            Err(_) if stop.is_stopped() => return Ok(()),
+            shop => shop.map_err(|reason| format!("the demo's shop cannot open: {reason}"))?,
         };
         let guide = guide::Guide {
             ready,
@@ -129,6 +148,7 @@ impl Play {
             seed: self.seed,
         };
         cast.play(self.rate, stop);
+        shop.close();
         Ok(())
     }
 }

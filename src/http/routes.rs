@@ -87,6 +87,7 @@ pub fn public_table(yardstick: bool) -> Vec<Entry> {
         GET    "/asyncapi.yaml"                           => asyncapi::document,
         GET    "/docs"                                    => docs::api,
         GET    "/docs/feed"                               => docs::feed::page,
+        GET    "/docs/component"                          => docs::component::page,
         GET    "/docs/style.css"                          => docs::style,
         GET    "/web/{file}"                              => web_files::file,
         GET    "/screen/{location}"                       => pages::screen,
@@ -174,6 +175,7 @@ mod tests {
         "GET /openapi.json",
         "GET /asyncapi.yaml",
         "GET /docs",
+        "GET /docs/component",
         "GET /docs/style.css",
         "GET /web/{file}",
         "GET /screen/{location}",
@@ -188,6 +190,7 @@ mod tests {
         GET /asyncapi.yaml
         GET /docs
         GET /docs/feed
+        GET /docs/component
         GET /docs/style.css
         GET /web/{file}
         GET /screen/{location}

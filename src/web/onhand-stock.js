@@ -1,7 +1,7 @@
 // <onhand-stock sku="…" location="…">server-rendered text</onhand-stock>
 //
-// Enhances the text in it with the live level of a stock key; without `location`, the best of all
-// locations. What can be set is told at /docs/component.
+// Enhances the text in it with the live level of a product at a location, or the best of several.
+// What can be set is told at /docs/component.
 
 import { Feed } from './feed.js';
 import { clock, language, money, quantity, text } from './texts.js';
@@ -88,7 +88,7 @@ export class OnhandStock extends HTMLElement {
   static observedAttributes = ['sku', 'location', 'server', 'price', 'lang'];
   #parts;
   #feed;
-  #key;
+  #keys = [];
   #level;
   #leftAt;
   #told;
@@ -127,13 +127,16 @@ export class OnhandStock extends HTMLElement {
     if (!visible === !shown) return;
     if (shown) {
       this.#leftAt = Date.now();
-      this.#feed.unwant(this.#key);
+      this.#keys.forEach((key) => this.#feed.unwant(key));
       return;
     }
     this.#leftAt = 0;
     this.#feed = feedOf(this.getAttribute('server') || new URL(import.meta.url).origin);
-    this.#key = `${this.getAttribute('sku')}@${this.getAttribute('location') || '*'}`;
-    this.#feed.want(this.#key);
+    const locations = (this.getAttribute('location') ?? '').split(',');
+    const keys = locations.map((location) => `${this.getAttribute('sku')}@${location.trim()}`);
+    // One that is none would have the server refuse those of other elements with it.
+    this.#keys = keys.filter((key) => /^[^@*,%]+@[^@*,%]+$/.test(key));
+    this.#keys.forEach((key) => this.#feed.want(key));
   }
 
   /** These SKUs changed at `feed`; none: the connection did. */
@@ -161,11 +164,12 @@ export class OnhandStock extends HTMLElement {
 
   /** The best of the levels this element stands for. */
   #newest() {
-    const levels = this.#feed.levels(this.#key).filter((level) => !level.removed);
+    const all = this.#keys.flatMap((key) => this.#feed.levels(key));
+    const levels = all.filter((level) => !level.removed);
     levels.sort((a, b) => RANK.indexOf(a.status) - RANK.indexOf(b.status));
-    const gone = this.#feed.unknown(this.#key) || this.#feed.levels(this.#key).length;
-    const [sku, location] = this.#key.split('@');
-    return levels[0] ?? (gone && { sku, location, status: 'unknown' });
+    const unknown = all.length || this.#keys.every((key) => this.#feed.unknown(key));
+    const [sku, location] = this.#keys[0]?.split('@') ?? [];
+    return levels[0] ?? (sku && unknown && { sku, location, status: 'unknown' });
   }
 
   render() {

@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => Promise.all([browser?.close(), server?.close()]));
 
-for (const path of ['/docs', '/docs/feed', '/problems']) {
+for (const path of ['/docs', '/docs/feed', '/docs/component', '/problems']) {
   test(`${path} shows without an error, for everybody, and stands still`, async () => {
     const { page, context, errors } = await open(browser, server.url + path);
     await accessible(page);

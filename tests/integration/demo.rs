@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::TcpListener;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
@@ -12,7 +13,7 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::levels::key_of;
-use crate::server::{DataDir, Server, Start, run, verify};
+use crate::server::{DataDir, PATIENCE, Server, Start, run, verify};
 
 /// Reads until this line is told; the lines before it.
 fn until(server: &Server, words: &str) -> Vec<String> {
@@ -244,12 +245,87 @@ fn number(value: &Value) -> Decimal {
 fn a_port_that_is_taken_is_told_with_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    for (flag, other) in [("--listen", "--ops-listen"), ("--ops-listen", "--listen")] {
-        let ended = run(&["demo", flag, &address, other, "127.0.0.1:0"]);
+    let flags = ["--listen", "--ops-listen", "--shop-listen"];
+    for flag in flags {
+        let mut arguments = vec!["demo", flag, &address];
+        for other in flags.iter().filter(|other| **other != flag) {
+            arguments.extend([*other, "127.0.0.1:0"]);
+        }
+        let ended = run(&arguments);
         let said = String::from_utf8_lossy(&ended.stderr);
         assert!(!ended.status.success());
         let advice = format!("choose another address with {flag} ");
         assert!(said.contains(&advice) && said.contains(&address), "{said}");
+    }
+}
+
+/// The first link is the shop's.
+fn shop(guide: &[String]) -> String {
+    let link = guide
+        .iter()
+        .find(|line| line.contains("the web shop, to buy in"));
+    let link = link.unwrap().split_whitespace().nth(1).unwrap();
+    link.trim_end_matches('/').to_owned()
+}
+
+#[test]
+fn the_shop_shows_what_is_there_and_lets_nobody_in_from_elsewhere() {
+    let mut server = Start::demo(&["--rate=0"]).run();
+    let shop = shop(&until(&server, "a token for one more till"));
+    let anyone = Client::new(&shop, "");
+    let list = anyone.send("GET", "/", &[], None).unwrap();
+    assert_eq!(list.status, 200);
+    assert!(list.text.contains("Blue clogs") && list.text.contains("schema.org/InStock"));
+    let policy = list.header("content-security-policy");
+    let is_strict = policy.contains("default-src 'none'") && !policy.contains("unsafe");
+    assert!(is_strict && policy.contains(&server.url), "{policy}");
+    let cookie = list.header("set-cookie");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"),
+        "{cookie}"
+    );
+    // Its pages may follow the feed; nobody else's may.
+    for (origin, allowed) in [(shop.as_str(), shop.as_str()), ("https://else.example", "")] {
+        let path = "/v1/availability/blue-clogs-38";
+        let read = Client::new(&server.url, "").send("GET", path, &[("origin", origin)], None);
+        assert_eq!(read.unwrap().header("access-control-allow-origin"), allowed);
+    }
+    // Only Swish knows what proves that something was paid.
+    let paid = br#"{"id":"x","is_paid":true,"amount":"1.00"}"#;
+    let json = [("content-type", "application/json")];
+    let said = anyone.send("POST", "/swish", &json, Some(paid)).unwrap();
+    assert_eq!(said.status, 401);
+    for strange in ["/product/none", "/order/none", "/nothing"] {
+        let answer = anyone.send("GET", strange, &[], None).unwrap();
+        assert_eq!(answer.status, 404, "{strange}");
+    }
+    server.stop();
+    assert!(!server.said().contains("WARN"), "{}", server.said());
+}
+
+#[test]
+fn the_pretend_swish_ends_with_the_demo_however_that_ends() {
+    for is_killed in [false, true] {
+        let mut server = Start::demo(&["--rate=0"]).run();
+        let shop = shop(&until(&server, "a token for one more till"));
+        let list = Client::new(&shop, "").send("GET", "/", &[], None).unwrap();
+        let policy = list.header("content-security-policy");
+        let forms = policy.split("form-action 'self' http://").nth(1).unwrap();
+        let swish = forms.split(';').next().unwrap();
+        let mut open = TcpStream::connect(swish).unwrap();
+        open.set_read_timeout(Some(PATIENCE)).unwrap();
+        open.write_all(b"GET /pay/none HTTP/1.1\r\nhost: x\r\n\r\n")
+            .unwrap();
+        match is_killed {
+            true => server.kill9(),
+            false => server.stop(),
+        }
+        // A process that is gone has no open connections.
+        let mut said = Vec::new();
+        let read = open.read_to_end(&mut said);
+        assert!(!matches!(read, Err(error) if error.kind() == ErrorKind::WouldBlock));
+        assert!(said.starts_with(b"HTTP/1.1 404"), "{said:?}");
+        assert!(TcpStream::connect(swish).is_err());
     }
 }
 

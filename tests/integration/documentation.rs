@@ -215,6 +215,7 @@ fn pages_load_nothing_from_elsewhere_and_are_not_sent_twice() {
     for path in [
         "/docs",
         "/docs/feed",
+        "/docs/component",
         "/docs/style.css",
         "/problems",
         "/problems/overloaded",
@@ -248,7 +249,13 @@ fn every_link_leads_somewhere() {
     let data = DataDir::new();
     let server = Server::start(&data.path);
     let anyone = server.client_with("");
-    for path in ["/docs", "/docs/feed", "/problems", "/problems/overloaded"] {
+    for path in [
+        "/docs",
+        "/docs/feed",
+        "/docs/component",
+        "/problems",
+        "/problems/overloaded",
+    ] {
         let shown = page(&anyone, path).text;
         let anchors: BTreeSet<&str> = values(&shown, " id=\"").collect();
         for link in values(&shown, "href=\"").collect::<BTreeSet<_>>() {

@@ -245,15 +245,20 @@ fn a_page_of_a_strange_origin_is_closed_with_4507_and_one_of_the_list_is_not() {
         let listener = Listener::open(&server, "/v1/feed/events?keys=a@b", &[("origin", bad)]);
         assert!(listener.status.contains("403"), "{}", listener.status);
     }
-    // Without a list, the service's own two listeners.
-    let (server, _data) = self::server(&[]);
-    for origin in [
-        &server.url,
-        &server.ops,
-        &server.url.replace("127.0.0.1", "localhost"),
-    ] {
-        let mut follower = Follower::try_open(&server, &[("origin", origin)]).unwrap();
-        assert_eq!(follower.next()["type"], "welcome");
+    // Without a list, or by one word of it, the service's own two listeners.
+    for listed in ["", "https://shop.example,own"] {
+        let data = DataDir::new();
+        let server = Start::on(&data.path)
+            .with("ONHAND_HTTP_ORIGINS", listed)
+            .run();
+        for origin in [
+            &server.url,
+            &server.ops,
+            &server.url.replace("127.0.0.1", "localhost"),
+        ] {
+            let mut follower = Follower::try_open(&server, &[("origin", origin)]).unwrap();
+            assert_eq!(follower.next()["type"], "welcome");
+        }
     }
 }
 

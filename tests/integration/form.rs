@@ -80,7 +80,7 @@ impl Source {
 /// is left out where a module may use none of ours.
 const DIRECTIONS: &[(&str, &[&str])] = &[
     ("main", &["app", "cli", "config", "demo"]),
-    ("demo", &["app", "cli", "clock", "config"]),
+    ("demo", &["app", "cli", "clock", "config", "web"]),
     (
         "app",
         &[

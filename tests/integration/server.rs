@@ -15,7 +15,7 @@ use crate::client::Client;
 pub const ADMIN: &str = "black-box-admin-token";
 
 /// How long anything may take before the test is called off.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running server.
 pub struct Server {
@@ -73,7 +73,7 @@ impl Start {
     /// The demo, at ports the system chooses.
     pub fn demo(flags: &[&str]) -> Start {
         let mut start = Start::command("demo");
-        start.command.args(flags);
+        start.command.arg("--shop-listen=127.0.0.1:0").args(flags);
         start
     }
 

@@ -1,6 +1,7 @@
 //! The documentation that the service serves itself, offline: `/docs` from the OpenAPI document,
 //! `/problems` from the codes. Everything is made by the server and loads nothing from elsewhere.
 
+pub mod component;
 pub mod example;
 pub mod feed;
 pub mod layout;

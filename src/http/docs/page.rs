@@ -13,6 +13,7 @@ use crate::http::content::Content;
 const PAGES: &[(&str, &str)] = &[
     ("/docs", "API"),
     ("/docs/feed", "Feed"),
+    ("/docs/component", "Component"),
     ("/problems", "Problems"),
 ];
 

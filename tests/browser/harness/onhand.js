@@ -62,7 +62,7 @@ export class Onhand {
   /** `onhand demo`; nobody but the test acts unless `--rate` is given. */
   static async demo(...flags) {
     const pace = flags.some((flag) => flag.startsWith('--rate')) ? [] : ['--rate=0'];
-    const server = new Onhand('demo', [...pace, ...flags]);
+    const server = new Onhand('demo', ['--shop-listen=127.0.0.1:0', ...pace, ...flags]);
     await server.start();
     await server.told(/a token for one more till/);
     return server;

@@ -1,0 +1,348 @@
+// The demo's web shop as its customers use it, against the real binary: stock that follows the
+// tills, a cart that lapses, the last pair, and a Swish that says things twice, late and wrong.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+
+import { accessible, launch, open, picture, quiet, steady } from './harness/browser.js';
+import { Onhand } from './harness/onhand.js';
+import { until } from './harness/patience.js';
+
+const ROOM = 'red-clogs-42'; // Plenty in the warehouse.
+
+let demo;
+let shop;
+let browser;
+let clerk;
+const opened = [];
+
+before(async () => {
+  [demo, browser] = await Promise.all([Onhand.demo('--seed=1'), launch()]);
+  shop = await demo.told(/open\s+(\S+)\/\s+the web shop/);
+  clerk = await office(demo);
+});
+afterEach(() => Promise.all(opened.splice(0).map((context) => context.close())));
+after(async () => {
+  await browser?.close();
+  await demo?.close();
+});
+
+/** A token of the office's, made by the operator whom the guide names. */
+async function office(demo) {
+  const token = await demo.told(/curl -sS '\S+\/v1\/tokens' -H 'Authorization: Bearer (\S+?)'/);
+  const scopes = ['stock:read', 'stock:write', 'reserve', 'fulfil'];
+  const made = await demo.done('POST', '/v1/tokens', { name: 'office', scopes }, { token });
+  return made.token;
+}
+
+/** A customer with a browser of their own, on a page of the shop. */
+async function customer(path, options) {
+  const visit = await open(browser, shop + path, options);
+  opened.push(visit.context);
+  return visit;
+}
+
+const asClerk = (method, path, body) => demo.done(method, path, body, { token: clerk });
+let movements = 0;
+
+/** Has this much of an item at a place, whatever was there. */
+async function stock(sku, location, quantity) {
+  const id = `shop-test-${++movements}`;
+  const count = { id, type: 'count', sku, location, quantity };
+  const { results } = await asClerk('POST', '/v1/movements', { movements: [count] });
+  assert.equal(results[0].status, 'applied', JSON.stringify(results));
+}
+
+/** A till sells. */
+async function sell(sku, location, quantity) {
+  const id = `shop-test-${++movements}`;
+  const sale = { id, type: 'sale', sku, location, quantity };
+  const { results } = await asClerk('POST', '/v1/movements', { movements: [sale] });
+  assert.equal(results[0].status, 'applied', JSON.stringify(results));
+}
+
+const figures = (sku, location) => asClerk('GET', `/v1/stock/${sku}/${location}`);
+
+const product = (sku) => `/product/${sku.replace(/-\d+$/, '')}?sku=${sku}`;
+
+/** What the component says of an item at places. */
+const says = (page, sku, location) => page.evaluate(([sku, location]) => {
+  const host = document.querySelector(`onhand-stock[sku="${sku}"][location="${location}"]:not(.only-price)`);
+  return host.hasAttribute('state') && host.shadowRoot.querySelector('[part=text]').textContent;
+}, [sku, location]);
+
+const shows = (page, sku, location, words) =>
+  until(`${sku} at ${location}: ${words}`, async () => (await says(page, sku, location)) === words);
+
+/** Puts an item into the cart, from a place. */
+async function putIn(page, sku, location = 'warehouse', quantity = '1') {
+  await page.goto(shop + product(sku));
+  await page.check(`.choice input[value=${location}]`);
+  await page.fill('#quantity', quantity);
+  await page.click('text=Add to cart');
+}
+
+/** From the cart to the page of Swish. */
+async function toSwish(page, way = 'warehouse') {
+  await page.goto(`${shop}/checkout`);
+  await page.check(`.choice input[value=${way}]`);
+  await page.click('text=Pay with Swish');
+  await page.waitForSelector('text=A pretend Swish');
+}
+
+/** Answers Swish's question, and is back in the shop. */
+async function answer(page, choice, seconds = '1') {
+  await page.check(`[value=${choice}]`);
+  await page.fill('#seconds', seconds);
+  await page.click('text=Do it');
+  await page.waitForSelector('h1:has-text("Order")');
+}
+
+const notice = (page, words) => page.waitForSelector(`.notice:has-text("${words}")`);
+
+const ALL = 'warehouse,malmo,lund';
+
+test('a sale at a till changes the product page and the list without a reload', async () => {
+  const sku = 'blue-clogs-36';
+  for (const place of ['warehouse', 'malmo']) await stock(sku, place, 0);
+  await stock(sku, 'lund', 9);
+  const list = await customer('/');
+  const one = await customer(product(sku));
+  await shows(list.page, sku, ALL, 'In stock');
+  await shows(one.page, sku, 'lund', 'In stock');
+  await shows(one.page, sku, 'malmo', 'Out of stock');
+  await sell(sku, 'lund', 7);
+  await shows(list.page, sku, ALL, 'Only 2 left');
+  await shows(one.page, sku, 'lund', 'Only 2 left');
+  await sell(sku, 'lund', 2);
+  await shows(list.page, sku, ALL, 'Out of stock');
+  await until('it can be chosen no longer', () => one.page.isDisabled('.choice input[value=lund]'));
+  await stock(sku, 'lund', 5);
+  await shows(one.page, sku, 'lund', 'In stock');
+  assert.equal(await one.page.isDisabled('.choice input[value=lund]'), false);
+  for (const { page, errors } of [list, one]) {
+    await accessible(page);
+    await steady(page);
+    quiet(errors);
+  }
+  await picture(list.page, 'shop-list');
+  await picture(one.page, 'shop-product');
+});
+
+test('what machines read of a page is what people read', async () => {
+  const sku = 'blue-clogs-41';
+  const offers = async () => {
+    const html = await (await fetch(shop + product(sku))).text();
+    const [, text] = html.match(/<script type="application\/ld\+json">(.*?)<\/script>/s);
+    const data = JSON.parse(text);
+    assert.deepEqual([data['@context'], data['@type']], ['https://schema.org', 'Product']);
+    return data.offers.find((offer) => offer.sku === sku);
+  };
+  for (const place of ['warehouse', 'malmo', 'lund']) await stock(sku, place, 0);
+  assert.equal((await offers()).availability, 'https://schema.org/OutOfStock');
+  await stock(sku, 'malmo', 2);
+  assert.equal((await offers()).availability, 'https://schema.org/LimitedAvailability');
+  await stock(sku, 'malmo', 20);
+  const offer = await offers();
+  assert.equal(offer.availability, 'https://schema.org/InStock');
+  assert.deepEqual([offer.price, offer.priceCurrency], ['240.00', 'SEK']);
+});
+
+test('a cart is paid, shipped or collected, and its order shows how far it is', async () => {
+  const { page, errors } = await customer('/');
+  await putIn(page, ROOM);
+  await notice(page, 'is in your cart');
+  await picture(page, 'shop-cart');
+  await accessible(page);
+  await toSwish(page);
+  await accessible(page);
+  await picture(page, 'shop-swish');
+  await answer(page, 'pay');
+  await notice(page, 'Paid, thank you!');
+  await picture(page, 'shop-order');
+  await accessible(page);
+  const { items } = await asClerk('GET', '/v1/reservations?state=confirmed&limit=1000');
+  const number = (await page.textContent('h1')).replace('Order ', '');
+  const order = items.find((reservation) => reservation.order === number);
+  assert.equal(order.payments[0].method, 'swish');
+  assert.deepEqual(order.fulfilment.method, 'ship');
+  await page.goto(`${shop}/cart`);
+  await page.waitForSelector('text=Your cart is empty');
+  await page.goto(`${shop}/orders`);
+  await page.click(`text=${number}`);
+  const lines = order.lines.map(({ sku, location, quantity }) => ({ sku, location, quantity }));
+  const path = `/v1/reservations/${order.id}/fulfil`;
+  await demo.done('POST', path, { lines }, {
+    token: clerk,
+    headers: { 'idempotency-key': 'shop-test-fulfil' },
+  });
+  await notice(page, 'Your parcel is on its way');
+
+  await putIn(page, ROOM);
+  await toSwish(page, 'malmo');
+  await answer(page, 'pay');
+  await notice(page, 'set aside for you in Malmö');
+  await steady(page);
+  quiet(errors);
+});
+
+test('everything works without a script', async () => {
+  const { page, errors } = await customer('/', { javaScriptEnabled: false });
+  await page.click('text=Red clogs');
+  await page.click(`a[href*="${ROOM}"]`);
+  await page.click('text=Add to cart');
+  await notice(page, 'is in your cart');
+  await page.click('text=To the checkout');
+  await picture(page, 'shop-checkout');
+  await page.click('text=Pay with Swish');
+  await answer(page, 'pay');
+  await notice(page, 'Paid, thank you!');
+  quiet(errors);
+});
+
+test('two browsers fight for the last pair, and one gets it', async () => {
+  const sku = 'black-clogs-45';
+  await stock(sku, 'warehouse', 0);
+  await stock(sku, 'lund', 0);
+  await stock(sku, 'malmo', 1);
+  const both = await Promise.all([customer(product(sku)), customer(product(sku))]);
+  for (const { page } of both) await page.check('.choice input[value=malmo]');
+  await Promise.all(both.map(({ page }) => page.click('text=Add to cart')));
+  const said = await Promise.all(both.map(({ page }) => page.textContent('.notice')));
+  const got = said.filter((words) => words.includes('is in your cart')).length;
+  const lost = said.filter((words) => words.includes('has just been taken')).length;
+  assert.deepEqual([got, lost], [1, 1], said.join('\n'));
+  const { on_hand, held, available } = await figures(sku, 'malmo');
+  assert.deepEqual([on_hand, held, available], [1, 1, 0]);
+  both.forEach(({ errors }) => quiet(errors));
+});
+
+test('a form that is sent twice counts once, and one of a stranger not at all', async () => {
+  const sku = 'black-clogs-44';
+  await stock(sku, 'warehouse', 30);
+  const { page } = await customer(product(sku));
+  await page.check('.choice input[value=warehouse]');
+  const form = await page.evaluate(() => Object.fromEntries(new FormData(document.querySelector('.buy'))));
+  const send = (fields, headers) => page.request.post(`${shop}/cart`, { form: fields, headers });
+  await Promise.all([send(form), send(form), send(form)]);
+  assert.equal((await figures(sku, 'warehouse')).held, 1);
+  const foreign = await send({ ...form, key: 'other' }, { origin: 'https://elsewhere.example' });
+  const wordless = await send({ ...form, key: 'another', word: 'guessed' });
+  assert.deepEqual([foreign.status(), wordless.status()], [403, 403]);
+  assert.equal((await send({ ...form, sku: 'x'.repeat(20_000) })).status(), 413);
+  assert.equal((await figures(sku, 'warehouse')).held, 1);
+});
+
+test('Swish says it twice, and the order is taken once', async () => {
+  const sku = 'black-clogs-43';
+  await stock(sku, 'warehouse', 20);
+  const { page, errors } = await customer('/');
+  await putIn(page, sku);
+  await toSwish(page);
+  const pay = page.url();
+  await answer(page, 'twice');
+  await notice(page, 'Paid, thank you!');
+  const { on_hand, held, committed } = await figures(sku, 'warehouse');
+  assert.deepEqual([on_hand, held, committed], [20, 0, 1]);
+  await page.goto(pay);
+  await page.waitForSelector('text=You have answered this already');
+  quiet(errors);
+});
+
+test('another amount is sent back, a declined payment too, and one can try again', async () => {
+  const sku = 'black-clogs-42';
+  await stock(sku, 'warehouse', 20);
+  const { page, errors } = await customer('/');
+  await putIn(page, sku);
+  await toSwish(page);
+  await answer(page, 'wrong');
+  await notice(page, 'was paid instead of');
+  await picture(page, 'shop-order-wrong');
+  assert.deepEqual((await figures(sku, 'warehouse')).committed, 0);
+  await page.click('text=Try again');
+  await page.click('text=Pay with Swish');
+  await answer(page, 'decline');
+  await notice(page, 'declined');
+  await page.click('text=Try again');
+  await page.click('text=Pay with Swish');
+  await answer(page, 'pay');
+  await notice(page, 'Paid, thank you!');
+  const { held, committed } = await figures(sku, 'warehouse');
+  assert.deepEqual([held, committed], [0, 1]);
+  await page.click('text=Cancel the order');
+  await notice(page, 'Cancelled');
+  assert.equal((await figures(sku, 'warehouse')).committed, 0);
+  quiet(errors);
+});
+
+test('a cart of which two payments are made is paid for once', async () => {
+  const sku = 'black-clogs-41';
+  await stock(sku, 'warehouse', 20);
+  const { page, context } = await customer('/');
+  await putIn(page, sku);
+  await toSwish(page);
+  const other = await context.newPage();
+  await toSwish(other);
+  await answer(page, 'pay');
+  await notice(page, 'Paid, thank you!');
+  await answer(other, 'pay');
+  await notice(other, 'sent back');
+  const { held, committed } = await figures(sku, 'warehouse');
+  assert.deepEqual([held, committed], [0, 1]);
+});
+
+test('a cart counts down, lapses, gives its stock back, and can be taken again', async () => {
+  const hasty = await Onhand.demo('--seed=1', '--cart-seconds=4');
+  try {
+    const at = await hasty.told(/open\s+(\S+)\/\s+the web shop/);
+    const token = await office(hasty);
+    const read = () => hasty.done('GET', `/v1/stock/${ROOM}/warehouse`, undefined, { token });
+    const looking = await open(browser, at + product(ROOM));
+    const { page, context, errors } = await open(browser, at + product(ROOM));
+    opened.push(context, looking.context);
+    await page.check('.choice input[value=warehouse]');
+    const { available } = await read();
+    await page.fill('#quantity', String(available));
+    await page.click('text=Add to cart');
+    await shows(looking.page, ROOM, 'warehouse', 'Out of stock');
+    const timer = page.locator('[role=timer]');
+    const first = await timer.textContent();
+    assert.match(first, /^0:0[234]$/);
+    await until('it counts', async () => (await timer.textContent()) !== first);
+    await page.waitForSelector('text=Your cart has lapsed');
+    await picture(page, 'shop-cart-lapsed');
+    await accessible(page);
+    await shows(looking.page, ROOM, 'warehouse', 'In stock');
+    assert.equal((await read()).available, available);
+    await page.click('text=Put it back into the cart');
+    await notice(page, 'held for you again');
+
+    // Swish speaks only after the cart lapsed: what is still there is taken again.
+    await page.click('text=To the checkout');
+    await page.click('text=Pay with Swish');
+    await answer(page, 'late', '7');
+    await page.waitForSelector('text=We wait for Swish');
+    await shows(looking.page, ROOM, 'warehouse', 'In stock');
+    await notice(page, 'Paid, thank you!');
+    assert.equal((await read()).committed, available);
+    await shows(looking.page, ROOM, 'warehouse', 'Out of stock');
+
+    // And what is gone by then is not sold a second time: the money goes back.
+    const late = await open(browser, at + product('black-clogs-40'));
+    opened.push(late.context);
+    await late.page.check('.choice input[value=lund]');
+    const there = await hasty.done('GET', '/v1/stock/black-clogs-40/lund', undefined, { token });
+    await late.page.fill('#quantity', String(there.available));
+    await late.page.click('text=Add to cart');
+    await late.page.click('text=To the checkout');
+    await late.page.click('text=Pay with Swish');
+    await answer(late.page, 'late', '7');
+    const sale = { id: 'late', type: 'sale', sku: 'black-clogs-40', location: 'lund', quantity: 1 };
+    await hasty.done('POST', '/v1/movements', { movements: [sale] }, { token });
+    await notice(late.page, 'Your money is sent back');
+    await steady(looking.page);
+    quiet(errors);
+  } finally {
+    await hasty.close();
+  }
+});
