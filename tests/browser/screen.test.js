@@ -97,7 +97,7 @@ test('a token that may not see a whole location is told', async () => {
   const blind = await server.token('blind', ['events:read']);
   const url = `${server.url}/screen/malmo#token=${blind}`;
   const { page, context } = await open(browser, url, { locale: 'en' });
-  await page.getByText('may not show this store').waitFor();
+  await page.getByText('may not do what is done here').waitFor();
   await context.close();
 });
 
