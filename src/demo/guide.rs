@@ -54,11 +54,11 @@ impl fmt::Display for Guide<'_> {
         writeln!(f, "  data     {kept}")?;
         writeln!(f, "  play     --seed {} --rate {}", play.seed, play.rate)?;
         writeln!(f, "  open     {}/  the web shop, to buy in", play.shop_url)?;
-        for (path, what) in PAGES {
-            writeln!(f, "  open     {}{path}  {what}", ready.public)?;
-        }
         for (path, token, what) in self.store_pages() {
             writeln!(f, "  open     {}{path}#token={token}  {what}", ready.public)?;
+        }
+        for (path, what) in PAGES {
+            writeln!(f, "  open     {}{path}  {what}", ready.public)?;
         }
         writeln!(
             f,
