@@ -55,6 +55,7 @@ impl DemoArgs {
         config.http.ops_listen = self.ops_listen;
         config.http.origins = Origins(vec![Origins::OWN.to_owned()]);
         config.pages.screens = true;
+        config.pages.tills = true;
         config.http.admin_token = Some(Secret::from(admin.to_owned()));
         data_dir.clone_into(&mut config.journal.data_dir);
         config.check()?;

@@ -54,11 +54,11 @@ impl fmt::Display for Guide<'_> {
         writeln!(f, "  data     {kept}")?;
         writeln!(f, "  play     --seed {} --rate {}", play.seed, play.rate)?;
         writeln!(f, "  open     {}/  the web shop, to buy in", play.shop_url)?;
-        for (path, what) in PAGES {
-            writeln!(f, "  open     {}{path}  {what}", ready.public)?;
-        }
         for (path, token, what) in self.store_pages() {
             writeln!(f, "  open     {}{path}#token={token}  {what}", ready.public)?;
+        }
+        for (path, what) in PAGES {
+            writeln!(f, "  open     {}{path}  {what}", ready.public)?;
         }
         writeln!(
             f,
@@ -90,13 +90,25 @@ impl fmt::Display for Guide<'_> {
 
 impl Guide<'_> {
     /// Pages that a device opens with a token of its own. What stands behind `#` no server sees.
-    fn store_pages(&self) -> [(String, &str, &'static str); 1] {
+    fn store_pages(&self) -> [(String, &str, &'static str); 3] {
         let tokens = &self.opened.tokens;
-        [(
-            format!("/screen/{}", STORES[0]),
-            tokens.screens.as_str(),
-            "the screen in Malmö",
-        )]
+        [
+            (
+                format!("/screen/{}", STORES[0]),
+                tokens.screens.as_str(),
+                "the screen in Malmö",
+            ),
+            (
+                format!("/till/{}", STORES[0]),
+                tokens.till_malmo.as_str(),
+                "the till in Malmö",
+            ),
+            (
+                format!("/till/{}", STORES[1]),
+                tokens.till_lund.as_str(),
+                "the till in Lund",
+            ),
+        ]
     }
 
     fn shoppers(&self) -> Vec<Example> {

@@ -5,8 +5,10 @@
 const WORDS = {
   en: {
     ask: 'This {kind} needs a token for {name}. Ask whoever runs Onhand for one.',
-    refused: 'The token of this {kind} is not accepted. It may be revoked, or meant for something else.',
-    denied: 'The token of this {kind} may not show this store. It needs other scopes.',
+    refused:
+      'The token of this {kind} is not accepted. It may be revoked, or meant for something ' +
+      'else.',
+    denied: 'The token of this {kind} may not do what is done here. It needs other scopes.',
     token: 'Token',
     use: 'Use this token',
     screen: 'screen',
@@ -15,7 +17,7 @@ const WORDS = {
   sv: {
     ask: 'Denna {kind} behöver en token för {name}. Be den som driver Onhand om en.',
     refused: 'Token för denna {kind} godtas inte. Den kan vara återkallad eller avsedd för annat.',
-    denied: 'Token för denna {kind} får inte visa butiken. Den behöver andra rättigheter.',
+    denied: 'Token för denna {kind} får inte göra det som görs här. Den behöver andra rättigheter.',
     token: 'Token',
     use: 'Använd denna token',
     screen: 'skärm',
@@ -23,8 +25,10 @@ const WORDS = {
   },
   da: {
     ask: 'Denne {kind} mangler en token til {name}. Bed den, der driver Onhand, om en.',
-    refused: 'Token til denne {kind} accepteres ikke. Den kan være tilbagekaldt eller til andet brug.',
-    denied: 'Token til denne {kind} må ikke vise butikken. Den skal have andre rettigheder.',
+    refused:
+      'Token til denne {kind} accepteres ikke. Den kan være tilbagekaldt eller til andet ' +
+      'brug.',
+    denied: 'Token til denne {kind} må ikke det, der gøres her. Den skal have andre rettigheder.',
     token: 'Token',
     use: 'Brug denne token',
     screen: 'skærm',

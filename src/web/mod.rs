@@ -39,6 +39,17 @@ pub const ASSETS: &[Asset] = assets![
     "device.js" SCRIPT,
     "screen.js" SCRIPT,
     "store.css" STYLE,
+    "decimal.js" SCRIPT,
+    "till.js" SCRIPT,
+    "till-catalogue.js" SCRIPT,
+    "till-finder.js" SCRIPT,
+    "till-item.js" SCRIPT,
+    "till-kept.js" SCRIPT,
+    "till-order.js" SCRIPT,
+    "till-queue.js" SCRIPT,
+    "till-server.js" SCRIPT,
+    "till-words.js" SCRIPT,
+    "till-worker.js" SCRIPT,
 ];
 
 /// The scripts of the component: the first is what a page loads, the others what that one loads.

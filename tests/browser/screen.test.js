@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { accessible, launch, open, picture, quiet, steady } from './harness/browser.js';
 import { Onhand } from './harness/onhand.js';
 import { until } from './harness/patience.js';
+import { Relay } from './harness/relay.js';
 import { openStores } from './harness/retailer.js';
 
 let server;
@@ -97,7 +98,7 @@ test('a token that may not see a whole location is told', async () => {
   const blind = await server.token('blind', ['events:read']);
   const url = `${server.url}/screen/malmo#token=${blind}`;
   const { page, context } = await open(browser, url, { locale: 'en' });
-  await page.getByText('may not show this store').waitFor();
+  await page.getByText('may not do what is done here').waitFor();
   await context.close();
 });
 
@@ -142,6 +143,37 @@ test('it says how old its figures are, hides counts past two minutes, and catche
   await steady(page);
   quiet(errors);
   await context.close();
+});
+
+test('sent away it comes back after minutes, and once a day it begins anew', async () => {
+  let full = true;
+  const relay = new Relay(server, (socket) => {
+    if (full) socket.close(4504);
+  });
+  await relay.start();
+  const url = `${relay.url}/screen/malmo#token=${tokens.screen}`;
+  const { page, context, errors } = await open(browser, 'about:blank', { locale: 'en' });
+  await page.clock.install();
+  await page.goto(url);
+  await page.getByText('The server has sent this screen away').waitFor();
+  const loads = () => relay.asked.filter((name) => name === 'GET /web/screen.js').length;
+  const before = loads();
+  full = false;
+  await until('a fresh page', async () => {
+    await page.clock.runFor(30_000);
+    return loads() > before;
+  });
+  await page.getByText('The server has sent this screen away').waitFor({ state: 'hidden' });
+  await page.locator('body[data-ready]').waitFor();
+  const again = loads();
+  await page.clock.fastForward('25:00:00');
+  await until('a page for the new day', async () => {
+    await page.clock.runFor(30_000).catch(() => {});
+    return loads() > again;
+  });
+  quiet(errors);
+  await context.close();
+  await relay.stop();
 });
 
 test('it looks well', async () => {

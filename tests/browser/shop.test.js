@@ -63,7 +63,7 @@ async function sell(sku, location, quantity) {
 
 const figures = (sku, location) => asClerk('GET', `/v1/stock/${sku}/${location}`);
 
-const product = (sku) => `/product/${sku.replace(/-\d+$/, '')}?sku=${sku}`;
+const product = (sku) => `/product/${sku.replace(/-(\d+|natural)$/, '')}?sku=${sku}`;
 
 /** What the component says of an item at places. */
 const says = (page, sku, location) => page.evaluate(([sku, location]) => {
@@ -183,6 +183,41 @@ test('a cart is paid, shipped or collected, and its order shows how far it is', 
   await answer(page, 'pay');
   await notice(page, 'set aside for you in Malmö');
   await steady(page);
+  quiet(errors);
+});
+
+test('what is in a cart can be changed, and no more of it can be had than there is', async () => {
+  const sku = 'red-clogs-40';
+  await stock(sku, 'lund', 5);
+  const { page, errors } = await customer('/');
+  await putIn(page, sku, 'lund');
+  await putIn(page, sku, 'lund', '2');
+  assert.equal((await figures(sku, 'lund')).held, 3);
+  const amount = page.getByLabel('How much of Red clogs 40');
+  await amount.fill('5');
+  await page.click('button:has-text("Change")');
+  await notice(page, 'is changed');
+  assert.equal((await figures(sku, 'lund')).held, 5);
+  await amount.fill('6');
+  await page.click('button:has-text("Change")');
+  await notice(page, 'Only 5 of Red clogs 40 can be had');
+  assert.equal(await amount.inputValue(), '5');
+  await putIn(page, 'linen-natural', 'warehouse', '1.25');
+  await picture(page, 'shop-cart-full');
+  await accessible(page);
+  // All of it from one place: Lund has no such clogs left to be sent from the warehouse.
+  await stock(sku, 'warehouse', 0);
+  await page.goto(`${shop}/checkout`);
+  await page.check('.choice input[value=warehouse]');
+  await page.click('text=Pay with Swish');
+  await notice(page, 'none is left (Web warehouse)');
+  assert.equal((await figures(sku, 'lund')).held, 5);
+  await page.click('button:has-text("Remove") >> nth=0');
+  await notice(page, 'is changed');
+  await page.click('text=Empty the cart');
+  await page.waitForSelector('text=Your cart is empty');
+  const left = await Promise.all([figures(sku, 'lund'), figures('linen-natural', 'warehouse')]);
+  assert.deepEqual(left.map(({ held }) => held).map(Number), [0, 0]);
   quiet(errors);
 });
 

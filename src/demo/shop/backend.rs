@@ -170,6 +170,14 @@ impl Good {
         self.name.strip_suffix(size).unwrap_or(&self.name).trim()
     }
 
+    /// The least of it that can be had, as a field for numbers wants it.
+    pub(super) fn step(&self) -> String {
+        match self.decimals {
+            0 => "1".to_owned(),
+            decimals => format!("0.{:0>1$}", 1, decimals as usize),
+        }
+    }
+
     /// The best of what is anywhere.
     pub(super) fn best(&self) -> Shelf {
         let best = self.shelves.iter().min_by_key(|shelf| shelf.status);

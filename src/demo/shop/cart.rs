@@ -193,7 +193,7 @@ impl Shop {
 
     /// The name of an item.
     pub(super) fn name<'a>(&'a self, sku: &'a str) -> &'a str {
-        self.names.get(sku).map_or(sku, String::as_str)
+        self.known.get(sku).map_or(sku, |good| &good.name)
     }
 
     /// A refusal, as a shop says it to people.
@@ -211,6 +211,7 @@ impl Shop {
         let short: Vec<String> = short.collect();
         match code {
             "insufficient_stock" => short.join(" "),
+            "invalid_quantity" => "It is not sold in such amounts.".to_owned(),
             "no_answer" => "The shop cannot reach its stock right now. Try again.".to_owned(),
             "reservation_expired" | "reservation_resolved" => {
                 "Your cart had lapsed. What was in it is on the shelf again.".to_owned()

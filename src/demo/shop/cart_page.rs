@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::Shop;
-use super::backend::{money, place_name};
+use super::backend::{Good, money, place_name};
 use super::checkout::{Way, natural};
 use super::frame::{Frame, fields};
 use super::picture::picture;
@@ -45,7 +45,7 @@ fn held(shop: &Shop, session: &Session, cart: &Value, left: i64) -> Markup {
         h1 { "Your cart" }
         (countdown(left))
         div.panel {
-            (lines(shop, cart, |line| remove(session, line)))
+            (lines(shop, cart, |line| change(shop, session, line)))
             p.total { "Total " strong { (money(number(&cart["total"]["amount"]))) } }
         }
         div.actions {
@@ -71,15 +71,30 @@ fn countdown(left: i64) -> Markup {
     }
 }
 
-fn remove(session: &Session, line: &Value) -> Markup {
+/// How much of a line there is to be, or that there is to be none.
+fn change(shop: &Shop, session: &Session, line: &Value) -> Markup {
     let (sku, location) = (text(&line["sku"]), text(&line["location"]));
+    let name = shop.name(sku);
+    let step = shop.known.get(sku).map_or("1".to_owned(), Good::step);
+    let quantity = number(&line["quantity"]).normalize();
+    let line = html! {
+        (fields(session))
+        input type="hidden" name="sku" value=(sku);
+        input type="hidden" name="location" value=(location);
+    };
     html! {
-        form method="post" action="/cart/change" {
-            (fields(session))
-            input type="hidden" name="sku" value=(sku);
-            input type="hidden" name="location" value=(location);
-            input type="hidden" name="quantity" value="0";
-            button type="submit" { "Remove" span.unseen { " " (sku) } }
+        div.change {
+            form method="post" action="/cart/change" {
+                (line)
+                input type="number" name="quantity" inputmode="decimal" value=(quantity)
+                    min=(step) max="99" step=(step) required aria-label={ "How much of " (name) };
+                button type="submit" { "Change" span.unseen { " " (name) } }
+            }
+            form method="post" action="/cart/change" {
+                (line)
+                input type="hidden" name="quantity" value="0";
+                button type="submit" { "Remove" span.unseen { " " (name) } }
+            }
         }
     }
 }
@@ -91,7 +106,7 @@ pub(super) fn lines(shop: &Shop, reservation: &Value, behind: impl Fn(&Value) ->
             @for line in reservation["lines"].as_array().into_iter().flatten() {
                 @let sku = text(&line["sku"]);
                 li {
-                    (thumbnail(sku))
+                    (thumbnail(shop, sku))
                     div.what {
                         strong { (shop.name(sku)) }
                         span.soft {
@@ -108,19 +123,11 @@ pub(super) fn lines(shop: &Shop, reservation: &Value, behind: impl Fn(&Value) ->
     }
 }
 
-/// A small drawing; the parts of a sized SKU are colour, kind and size.
-fn thumbnail(sku: &str) -> Markup {
-    let sized = sku
-        .rsplit_once('-')
-        .filter(|(product, _)| product.ends_with("-clogs"));
-    let colour = sized.and_then(|(product, _)| product.split('-').next());
-    let tint = match sku {
-        "wool-socks" => Some("grey"),
-        "linen-natural" => Some("natural"),
-        "wool-check" => Some("red"),
-        _ => colour,
-    };
-    picture(sized.map_or(sku, |(product, _)| product), tint)
+/// A small drawing.
+fn thumbnail(shop: &Shop, sku: &str) -> Markup {
+    let known = shop.known.get(sku);
+    let product = known.map_or(sku, |good| &good.product);
+    picture(product, known.and_then(|good| good.attribute("colour")))
 }
 
 fn lapsed(shop: &Shop, session: &Session, cart: &Value) -> Markup {

@@ -38,7 +38,7 @@ use super::swish::Swish;
 use crate::app::{AppError, Ready};
 use crate::clock::Clock;
 
-use backend::Backend;
+use backend::{Backend, Good};
 use order::Orders;
 use session::Sessions;
 
@@ -63,8 +63,8 @@ pub(super) struct Shop {
     onhand: String,
     /// How long a cart is held for.
     cart_seconds: u32,
-    /// Names of items, by SKU.
-    names: BTreeMap<String, String>,
+    /// What is on sale, by SKU, as it was when the shop opened: names and how it is counted.
+    known: BTreeMap<String, Good>,
     /// The service's time.
     clock: Clock,
 }
@@ -124,11 +124,11 @@ impl Place {
     ) -> Result<Open, String> {
         let backend = Backend::new(&ready.public, token, stop);
         let goods = backend.goods(None)?;
-        let names = goods.into_iter().map(|good| (good.sku, good.name));
+        let known = goods.into_iter().map(|good| (good.sku.clone(), good));
         let url = self.url();
         let shop = Data::new(Shop {
             backend,
-            names: names.collect(),
+            known: known.collect(),
             sessions: Sessions::default(),
             orders: Orders::default(),
             swish: Swish::start(&format!("{url}/swish"))?,

@@ -191,7 +191,7 @@ fn sizes(shop: &Shop, all: &[&Good], chosen: &Good) -> Markup {
 /// Where it is, and from where to have it.
 fn buy(shop: &Shop, session: &Session, good: &Good) -> Markup {
     let usual = good.shelves.iter().find(|shelf| !shelf.is_empty());
-    let step = (good.decimals > 0).then(|| format!("0.{:0>1$}", 1, good.decimals as usize));
+    let step = good.step();
     html! {
         form.buy method="post" action="/cart" {
             (fields(session))
@@ -208,8 +208,7 @@ fn buy(shop: &Shop, session: &Session, good: &Good) -> Markup {
                     @if good.unit == "each" { "Quantity" } @else { "Quantity in " (good.unit) }
                 }
                 input #quantity name="quantity" type="number" inputmode="decimal" value="1"
-                    min=(step.as_deref().unwrap_or("1")) max="99"
-                    step=(step.as_deref().unwrap_or("1")) required;
+                    min=(step) max="99" step=(step) required;
                 button.primary type="submit" { "Add to cart" }
             }
             p.soft { "Held for you for " (duration(shop.cart_seconds)) " while you decide." }

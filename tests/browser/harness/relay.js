@@ -1,5 +1,6 @@
 // A stand-in in front of the real server that answers everything by asking it, but for the feed,
-// which a test plays itself over real sockets. It must not know what is played.
+// which a test plays itself over real sockets, and for answers that a test withholds. It must not
+// know what is played.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -12,8 +13,13 @@ export class Relay {
   #play;
   #http;
   #sockets;
+  /** Whether the answer to a request gets lost on its way; the server has given it. */
+  loses = () => false;
+  /** What was asked so far, as `POST /v1/movements`, and what got lost of it. */
+  asked = [];
+  lost = [];
 
-  constructor(server, play) {
+  constructor(server, play = () => {}) {
     this.#server = server;
     this.#play = play;
   }
@@ -37,10 +43,24 @@ export class Relay {
   }
 
   async #answer(request, response) {
-    const answer = await fetch(new URL(request.url, this.#server.url));
-    const names = ['content-type', 'content-security-policy', 'cache-control'];
-    const headers = names.map((name) => [name, answer.headers.get(name)]);
+    const name = `${request.method} ${request.url}`;
+    const passed = ['authorization', 'content-type', 'idempotency-key', 'accept'];
+    const sent = passed.map((header) => [header, request.headers[header]]);
+    const body = Buffer.concat(await request.toArray());
+    this.asked.push(name);
+    const answer = await fetch(new URL(request.url, this.#server.url), {
+      method: request.method,
+      headers: Object.fromEntries(sent.filter(([, value]) => value)),
+      body: body.length ? body : undefined,
+    });
+    const content = Buffer.from(await answer.arrayBuffer());
+    if (this.loses(name)) {
+      this.lost.push(name);
+      return;
+    }
+    const given = ['content-type', 'content-security-policy', 'cache-control', 'service-worker-allowed'];
+    const headers = given.map((header) => [header, answer.headers.get(header)]);
     response.writeHead(answer.status, Object.fromEntries(headers.filter(([, value]) => value)));
-    response.end(Buffer.from(await answer.arrayBuffer()));
+    response.end(content);
   }
 }

@@ -1,0 +1,122 @@
+// Finding an item at the till: by typing part of its name, or by a scanner, which types its barcode
+// and ends with Enter. It must not know what is done with the item.
+
+import { filled, lang, part } from './device.js';
+import { money } from './texts.js';
+
+const PAUSE_MS = 150;
+/** What a scanner types: the lengths of the barcodes in use. */
+export const BARCODE = /^\d{8,14}$/;
+
+export class Finder {
+  #catalogue;
+  #words;
+  #take;
+  #found = [];
+  #active = 0;
+  #asked = 0;
+  #answered = '';
+  #pause;
+
+  /** `take` is given the item that was chosen. */
+  constructor(catalogue, words, take) {
+    this.#catalogue = catalogue;
+    this.#words = words;
+    this.#take = take;
+    const field = part('search');
+    field.addEventListener('input', () => {
+      clearTimeout(this.#pause);
+      part('results').ariaBusy = 'true';
+      this.#pause = setTimeout(() => this.#search(), PAUSE_MS);
+    });
+    field.addEventListener('keydown', (event) => {
+      const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (!by || !this.#found.length) return;
+      event.preventDefault();
+      this.#activate((this.#active + by + this.#found.length) % this.#found.length);
+    });
+    part('find').addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#enter();
+    });
+  }
+
+  /** Ready for the next one. */
+  focus() {
+    part('search').focus();
+    part('search').select();
+  }
+
+  #text() {
+    return part('search').value.trim();
+  }
+
+  #enter() {
+    clearTimeout(this.#pause);
+    const text = this.#text();
+    if (BARCODE.test(text)) return this.scan(text);
+    const chosen = this.#found[this.#active];
+    if (chosen && this.#answered === text) return this.#chosen(chosen);
+    return this.#search();
+  }
+
+  #chosen(item) {
+    part('search').value = '';
+    this.#show([], '');
+    this.#take(item);
+  }
+
+  async #search() {
+    const [text, turn] = [this.#text(), ++this.#asked];
+    if (!text) return this.#show([], '');
+    const found = await this.#catalogue.search(text);
+    // Answers may overtake each other.
+    if (turn !== this.#asked) return;
+    this.#answered = text;
+    const words = found.length ? this.#words.found : this.#words.found_none;
+    this.#show(found, filled(words, { n: found.length }));
+  }
+
+  /** A barcode was scanned, wherever the cursor was. */
+  async scan(code) {
+    const turn = ++this.#asked;
+    const found = await this.#catalogue.scan(code);
+    if (turn !== this.#asked) return;
+    if (found.length === 1) return this.#chosen(found[0]);
+    part('search').value = code;
+    this.#answered = code;
+    this.#show(found, found.length ? '' : filled(this.#words.found_no_code, { code }));
+    this.focus();
+  }
+
+  #show(found, told) {
+    this.#found = found;
+    part('results').ariaBusy = 'false';
+    part('found').textContent = told;
+    part('results').replaceChildren(...found.map((item, index) => this.#option(item, index)));
+    part('search').ariaExpanded = String(found.length > 0);
+    this.#activate(0);
+  }
+
+  #option(item, index) {
+    const option = document.createElement('li');
+    Object.assign(option, { id: `option-${index}`, role: 'option' });
+    const [name, facts] = [document.createElement('strong'), document.createElement('span')];
+    name.textContent = item.name;
+    const price = item.current_price && money(item.current_price, lang);
+    facts.textContent = [item.sku, price].filter(Boolean).join(' · ');
+    option.append(name, ' ', facts);
+    option.addEventListener('click', () => this.#chosen(item));
+    return option;
+  }
+
+  #activate(index) {
+    this.#active = index;
+    const options = [...part('results').children];
+    options.forEach((option, at) => (option.ariaSelected = String(at === index)));
+    const active = options[index];
+    if (active) part('search').setAttribute('aria-activedescendant', active.id);
+    else part('search').removeAttribute('aria-activedescendant');
+    active?.scrollIntoView({ block: 'nearest' });
+  }
+}
