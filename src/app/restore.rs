@@ -30,9 +30,14 @@ pub enum RestoreError {
     /// The copy cannot be used.
     #[error(transparent)]
     Copy(#[from] CopyError),
-    /// The directory cannot be filled.
+    /// The directory cannot be used.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+    /// The directory cannot be filled.
+    #[error(
+        "{0}; see that the disk works and has room for about twice the backup, then restore again"
+    )]
+    Filling(StoreError),
     /// What was copied cannot be replayed.
     #[error("the copy is whole, but what was copied cannot be replayed: {0}; use an older backup")]
     Recovery(#[from] RecoveryError),
@@ -41,6 +46,15 @@ pub enum RestoreError {
         "the copy is whole, but the data was damaged when it was taken; use an older backup\n{0}"
     )]
     Differs(Box<Verified>),
+}
+
+impl From<StoreError> for RestoreError {
+    fn from(error: StoreError) -> RestoreError {
+        if matches!(error, StoreError::Engine(_)) {
+            return RestoreError::Filling(error);
+        }
+        RestoreError::Store(error)
+    }
 }
 
 /// Restores a copy into a directory that does not exist or is empty. `replaying` hears that the

@@ -6,14 +6,12 @@
 
 use std::fmt::{self, Formatter};
 
-use clap::CommandFactory;
 use serde_json::{Value, json};
 
 use super::Play;
 use super::opening::Opened;
 use super::sample::{STORES, WAREHOUSE, YOURS};
 use crate::app::Ready;
-use crate::cli::CommandLine;
 
 /// Pages of the service to open, and what they show.
 const PAGES: &[(&str, &str)] = &[
@@ -215,14 +213,11 @@ impl Guide<'_> {
             self.get("who may ask", "/v1/tokens", token),
             self.post(one_more, "/v1/tokens", &till, token, ""),
         ];
-        // Only what this binary can do is shown.
-        if CommandLine::command().find_subcommand("backup").is_some() {
-            let backup = format!("backup --force --url {url} --token {token} onhand-demo.backup");
-            examples.push(Example {
-                words: "a consistent copy while it runs",
-                command: format!("{} {backup}", binary()),
-            });
-        }
+        let backup = format!("backup --force --url {url} --token {token} onhand-demo.backup");
+        examples.push(Example {
+            words: "a consistent copy while it runs",
+            command: format!("{} {backup}", binary()),
+        });
         examples
     }
 

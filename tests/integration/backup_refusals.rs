@@ -219,12 +219,13 @@ fn a_full_disk_is_told_and_leaves_nothing() {
         refused(&shell.output().unwrap())
     };
     let data = folder.path.with_file_name("restored");
-    limited(&[
+    let told = limited(&[
         "restore",
         file.to_str().unwrap(),
         "--data-dir",
         data.to_str().unwrap(),
     ]);
+    assert!(told.contains("has room for"), "{told}");
     assert!(!data.exists());
 
     let server = Server::start(&folder.path);

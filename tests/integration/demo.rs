@@ -45,7 +45,7 @@ fn every_command_works_when_pasted_also_twice() {
         .iter()
         .filter_map(|line| line.strip_prefix("    "))
         .collect();
-    assert!(commands.len() >= 16, "{commands:#?}");
+    assert!(commands.len() >= 17, "{commands:#?}");
     for command in commands.iter().chain(&commands) {
         paste(command, folder.path());
     }
