@@ -2,9 +2,9 @@
 //! everywhere with one meaning.
 //!
 //! Directions: `main` → `demo` → `app` → everything; `http` → `actors`, `backup`, `catalogue`,
-//! `feed`, `stock`, `web`; `feed` → `stock`; `cli` → `backup`; `backup` → `journal`;
-//! `actors` → `stock`, `journal`, `clock`; `journal` → `stock`; `stock` and `web` → nothing of
-//! ours. All may use `telemetry`.
+//! `clock`, `feed`, `stock`, `web`; `feed` → `clock`, `stock`; `cli` → `backup`;
+//! `backup` → `journal`; `actors` → `stock`, `journal`, `clock`; `journal` → `stock`;
+//! `stock` and `web` → nothing of ours. All may use `telemetry`.
 
 pub mod actors;
 pub mod app;

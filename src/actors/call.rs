@@ -1,13 +1,18 @@
 //! What travels to an actor and back.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use actix::Message;
 use tokio::sync::oneshot;
 
 use super::idempotency::Claim;
+use super::reply::ReplyTo;
+use crate::clock::Stopwatch;
+use crate::journal::Position;
 use crate::stock::command::Acknowledgements;
-use crate::stock::{Answer, By, Command, Level, Refusal, Reservation};
+use crate::stock::ledger::Copied;
+use crate::stock::{Answer, By, Command, Level, Refusal, Reservation, StockKey};
 
 /// Why a call brought no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,15 +53,13 @@ pub struct Reserved {
 pub type Replied = Result<Reply, CallError>;
 
 /// A command on its way to an actor.
-#[derive(Message)]
-#[rtype(result = "()")]
 pub(super) struct Deliver {
     /// Who asks.
     pub by: By,
     /// What.
     pub command: Command,
     /// Who hears the durable answer. A caller that is gone before its turn is skipped.
-    pub reply: oneshot::Sender<Replied>,
+    pub reply: ReplyTo,
     /// Who hears what was decided before it is durable: only the one who prepares a raise.
     pub decided: Option<oneshot::Sender<Replied>>,
     /// The request's claim on its Idempotency-Key, given back if nothing comes of it.
@@ -65,26 +68,35 @@ pub(super) struct Deliver {
     pub reserved: bool,
     /// How often leads were asked about holds past their hint, a number of them each time.
     pub asked: u32,
+    /// What the key is to do after this, in this order, unless this was shed.
+    pub then: VecDeque<Deliver>,
+    /// Since when it waits for the actor.
+    pub sent: Stopwatch,
 }
 
 impl Deliver {
     /// A command from outside, shed when there is no room, and where its reply will come.
     pub fn new(by: By, command: Command) -> (Deliver, oneshot::Receiver<Replied>) {
         let (reply, replied) = oneshot::channel();
-        let (decided, claim) = (None, None);
-        let asked = 0;
         (
-            Deliver {
-                by,
-                command,
-                reply,
-                decided,
-                claim,
-                reserved: false,
-                asked,
-            },
+            Deliver::answering(ReplyTo::One(reply), by, command),
             replied,
         )
+    }
+
+    /// The same, with its answer to go to `reply`.
+    pub fn answering(reply: ReplyTo, by: By, command: Command) -> Deliver {
+        Deliver {
+            by,
+            command,
+            reply,
+            decided: None,
+            claim: None,
+            reserved: false,
+            asked: 0,
+            then: VecDeque::new(),
+            sent: Stopwatch::start(),
+        }
     }
 
     /// A command that what was decided makes necessary: never shed.
@@ -100,20 +112,46 @@ impl Deliver {
     }
 }
 
-/// Asks an actor for what a snapshot holds.
+/// Commands for keys of one host, in this order.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct TakeImage {
-    /// The image, and the position of the newest record in it.
-    pub reply: oneshot::Sender<(Vec<u8>, crate::journal::Position)>,
+pub(super) struct Deliveries(pub Vec<(StockKey, Deliver)>);
+
+/// Asks for what a snapshot holds of those of these keys that are awake.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct TakeImages {
+    /// The keys.
+    pub keys: Vec<StockKey>,
+    /// Their images.
+    pub reply: oneshot::Sender<Vec<Taken>>,
 }
 
-/// Has an actor see to what is due.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Wake;
+/// What an actor gives to a snapshot.
+pub(super) struct Taken {
+    /// Which key.
+    pub key: StockKey,
+    /// Its ledger.
+    pub ledger: TakenLedger,
+    /// The position of the newest record in it.
+    pub last: Position,
+}
 
-/// Tells an actor that others have done what its key owed them.
+/// A ledger as of one moment.
+pub(super) enum TakenLedger {
+    /// Its image.
+    Image(Vec<u8>),
+    /// A copy, of one that takes long to encode: to copy is far quicker, and the key's host serves
+    /// nobody meanwhile.
+    Copy(Box<Copied>),
+}
+
+/// Has keys see to what is due.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct Done(pub Acknowledgements);
+pub(super) struct Wake(pub Vec<StockKey>);
+
+/// Tells a key that others have done what it owed them.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Done(pub StockKey, pub Acknowledgements);

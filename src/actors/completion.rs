@@ -9,6 +9,7 @@ use super::call::{CallError, Replied};
 use super::directory::Directory;
 use super::idempotency::Claim;
 use super::presence::Presence;
+use super::reply::ReplyTo;
 use crate::journal::{Completion, OutcomeUnknown, Position};
 use crate::stock::{Level, Reservation, StockKey, Timestamp};
 
@@ -20,17 +21,19 @@ pub(super) struct Recorded {
     pub at: Timestamp,
     pub key: StockKey,
     pub level: Level,
+    /// How many holds there are at the key.
+    pub holds: usize,
     /// Whether on hand changed with this record.
     pub moved: bool,
     pub claim: Option<Claim>,
-    pub reply: Option<(oneshot::Sender<Replied>, Replied)>,
+    pub reply: Option<(ReplyTo, Replied)>,
     pub durable: Option<oneshot::Sender<()>>,
 }
 
 impl Completion for Recorded {
     fn publish(&mut self, position: Position) {
         self.presence
-            .publish(self.level, self.moved.then_some(position));
+            .publish(self.level, self.holds, self.moved.then_some(position));
         for reservation in mem::take(&mut self.reservations) {
             self.directory.context.reservations.publish(&reservation);
         }
@@ -44,10 +47,7 @@ impl Completion for Recorded {
 
     fn answer(self: Box<Self>, outcome: Result<(), OutcomeUnknown>) {
         if let Some((who, replied)) = self.reply {
-            hear(
-                who,
-                outcome.map_err(|_| CallError::OutcomeUnknown).and(replied),
-            );
+            who.hear(outcome.map_err(|_| CallError::OutcomeUnknown).and(replied));
         }
         if let (Some(durable), Ok(())) = (self.durable, outcome) {
             hear(durable, ());
@@ -57,7 +57,7 @@ impl Completion for Recorded {
 
 /// An answer that changes nothing but rests on records that may not be durable yet.
 pub(super) struct Waiting {
-    pub reply: oneshot::Sender<Replied>,
+    pub reply: ReplyTo,
     pub replied: Replied,
     /// Given back before the answer: who hears a refusal may try again at once.
     pub claim: Option<Claim>,
@@ -69,7 +69,7 @@ impl Completion for Waiting {
     fn answer(self: Box<Self>, outcome: Result<(), OutcomeUnknown>) {
         drop(self.claim);
         let outcome = outcome.map_err(|_| CallError::OutcomeUnknown);
-        hear(self.reply, outcome.and(self.replied));
+        self.reply.hear(outcome.and(self.replied));
     }
 }
 

@@ -1,27 +1,30 @@
-//! Which actor serves which key. A key is passive, its ledger kept as bytes, or active, its
-//! ledger in an actor; it goes from one to the other under its entry's lock, so that there is
-//! never a second ledger of a key, nor none.
+//! Where every key is, and who serves it. A key is passive, its ledger kept here as bytes, or
+//! active, its ledger with its host, which alone takes it and brings it back.
 
 use std::collections::HashSet;
+use std::hash::BuildHasher;
 use std::mem;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use actix::prelude::SendError;
-use actix::{Actor, Addr, ArbiterHandle, AsyncContext};
+use actix::{Actor, Addr, ArbiterHandle};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::Context;
 use super::beside::Beside;
-use super::call::{CallError, Deliver, Replied, TakeImage};
+use super::call::{CallError, Deliver, Deliveries, Done, Replied};
+use super::contention::Contention;
+use super::host::Host;
 use super::presence::Presence;
 use super::schedule::Schedule;
-use super::slots::{Active, Passive, SHARDS, Slot, Slots};
-use super::stock_actor::StockActor;
-use crate::journal::Position;
+use super::slots::{KeyHasher, Passive, SHARDS, Slot, Slots};
+use super::waiting::Waiting;
+use crate::stock::command::Acknowledgements;
 use crate::stock::{Ledger, Level, StockKey};
+use crate::telemetry;
 
 /// The actor that had a key's ledger is gone with its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,9 +41,14 @@ pub struct Directory {
     dirty: Mutex<HashSet<StockKey>>,
     /// Keys that came to rest since they were last moved together.
     scattered: AtomicUsize,
-    pub(super) arbiters: Vec<ArbiterHandle>,
-    /// When keys are to be woken, for each arbiter.
+    /// Who has the ledgers of keys that are awake.
+    pub(super) hosts: Vec<Addr<Host>>,
+    /// When keys are to be woken, for each host.
     pub(super) schedules: Vec<Arc<Schedule>>,
+    /// How many messages wait for keys.
+    pub(super) waiting: Waiting,
+    /// Where callers contend for the same stock.
+    pub(super) contention: Contention,
     /// What runs beside the actors.
     pub(super) beside: Beside,
     /// What the actors share.
@@ -49,21 +57,27 @@ pub struct Directory {
 
 impl Directory {
     /// An empty directory whose actors live on `arbiters`.
-    pub fn new(context: Context, arbiters: Vec<ArbiterHandle>) -> Arc<Directory> {
+    pub fn new(context: Context, arbiters: &[ArbiterHandle]) -> Arc<Directory> {
         assert!(!arbiters.is_empty(), "actors need an arbiter to live on");
-        let schedules: Vec<Arc<Schedule>> = arbiters.iter().map(|_| Arc::default()).collect();
         Arc::new_cyclic(|directory: &Weak<Directory>| {
-            for (arbiter, schedule) in arbiters.iter().zip(&schedules) {
-                let clock = context.clock.clone();
+            let (mut hosts, mut schedules) = (Vec::new(), Vec::new());
+            for arbiter in arbiters {
+                let (directory, schedule) = (directory.clone(), Arc::<Schedule>::default());
+                let host = Host::start_in_arbiter(arbiter, |_| Host::new(directory));
                 // An arbiter that is gone has no key to wake.
-                arbiter.spawn(schedule.clone().run(directory.clone(), clock));
+                arbiter.spawn(schedule.clone().run(host.clone(), context.clock.clone()));
+                arbiter.spawn(telemetry::keep_flushed());
+                hosts.push(host);
+                schedules.push(schedule);
             }
             Directory {
                 slots: Slots::default(),
                 dirty: Mutex::default(),
                 scattered: AtomicUsize::new(0),
-                arbiters,
+                hosts,
                 schedules,
+                waiting: Waiting::default(),
+                contention: Contention::new(arbiters.len()),
                 beside: Beside::default(),
                 context,
             }
@@ -83,7 +97,7 @@ impl Directory {
 
     /// The ledger of a key that no actor has: at recovery.
     pub fn resting_ledger(&self, key: &StockKey) -> Ledger {
-        self.resting(key, Passive::ledger)
+        self.resting(key, |passive| passive.ledger(key))
             .unwrap_or_else(|| Ledger::new(key.clone()))
     }
 
@@ -146,7 +160,7 @@ impl Directory {
         if !Ledger::is_indexed_image(passive.image()) {
             return;
         }
-        let ledger = passive.ledger();
+        let ledger = passive.ledger(&passive.stock_key());
         for reservation in ledger.reservations() {
             self.context.reservations.publish(reservation);
         }
@@ -155,53 +169,24 @@ impl Directory {
         }
     }
 
-    /// The actor of `key`, woken or made if need be.
-    pub(super) fn active(self: &Arc<Self>, key: &StockKey) -> Arc<Active> {
-        let awake = self.slots.look(key.as_str(), |slot| match slot {
-            Slot::Active(active) => Some(active.clone()),
-            Slot::Passive(_) => None,
+    /// Wakes `key`, whose host asks: its ledger, and what it shows from now on.
+    pub(super) fn activate(&self, key: &StockKey) -> (Ledger, Arc<Presence>) {
+        let ledger = self.slots.look(key.as_str(), |slot| match slot {
+            Slot::Passive(passive) => passive.ledger(key),
+            Slot::Active(_) => unreachable!("its host has no actor for it"),
         });
-        if let Some(active) = awake.flatten() {
-            return active;
-        }
-        let mut shard = self.slots.shard_mut(key.as_str());
-        let ledger = match shard.get(key.as_str().as_bytes()) {
-            Some(Slot::Active(active)) => return active.clone(),
-            Some(Slot::Passive(passive)) => passive.ledger(),
-            None => Ledger::new(key.clone()),
-        };
-        let active = self.start(ledger);
-        shard.replace(Slot::Active(active.clone()));
-        active
-    }
-
-    /// Starts the actor on the arbiter that its key's hash says.
-    fn start(self: &Arc<Self>, ledger: Ledger) -> Arc<Active> {
+        let ledger = ledger.unwrap_or_else(|| Ledger::new(key.clone()));
         let presence = Presence::new(&ledger);
-        let key = ledger.key().clone();
-        let arbiter = &self.arbiters[self.arbiter_of(&key)];
-        let (directory, shown) = (self.clone(), presence.clone());
-        let addr = StockActor::start_in_arbiter(arbiter, move |ctx| {
-            StockActor::new(ledger, directory, shown, ctx.address())
-        });
-        Arc::new(Active {
-            key,
-            addr,
-            presence,
-        })
+        let mut shard = self.slots.shard_mut(key.as_str());
+        shard.replace(Slot::Active(presence.clone()));
+        (ledger, presence)
     }
 
-    /// The ledger of the actor at `addr` goes to rest; called by the actor, which then only
-    /// forwards.
-    pub(super) fn passivate(&self, ledger: &Ledger, addr: &Addr<StockActor>) {
+    /// Puts a ledger to rest, whose host gives it up.
+    pub(super) fn passivate(&self, ledger: &Ledger) {
         let passive = Passive::new(ledger.key(), &ledger.image());
         let key = ledger.key().as_str();
         let mut shard = self.slots.shard_mut(key);
-        let awake = matches!(
-            shard.get(key.as_bytes()),
-            Some(Slot::Active(active)) if active.addr == *addr
-        );
-        assert!(awake, "{key} has a second ledger");
         // A key that nothing ever happened to is not kept.
         if ledger.level().version > 0 {
             shard.replace(Slot::Passive(passive));
@@ -211,54 +196,81 @@ impl Directory {
         }
     }
 
-    /// Sends a command from outside; shed when too many wait for the actor.
-    pub(super) fn send(
-        self: &Arc<Self>,
-        key: &StockKey,
-        deliver: Deliver,
-    ) -> Result<(), CallError> {
-        let active = self.active(key);
-        let waiting = active.presence.waiting();
-        if waiting >= self.context.config.mailbox_capacity {
+    /// Which host has the key of this hash.
+    pub(super) fn host_of(&self, hash: u64) -> usize {
+        hash as usize % self.hosts.len()
+    }
+
+    /// Sends a command from outside; shed when too many wait for the key.
+    pub(super) fn send(&self, key: &StockKey, deliver: Deliver) -> Result<(), CallError> {
+        let hash = hash(key);
+        if self.waiting.count(hash) >= self.context.config.mailbox_capacity {
+            self.waiting.shed(hash);
             return Err(CallError::Overloaded);
         }
-        self.hand_in(key, active, deliver)
+        self.waiting.sent(hash);
+        self.hand_in(self.host_of(hash), vec![(key.clone(), deliver)])
             .map_err(|Gone| CallError::Overloaded)
+    }
+
+    /// Sends commands from outside, a message for each host; those to a key that too many wait for
+    /// are dropped.
+    pub(super) fn send_all(&self, deliveries: Vec<(StockKey, Deliver)>) {
+        let capacity = self.context.config.mailbox_capacity;
+        let has_room = |(key, _): &(StockKey, Deliver)| {
+            let has_room = self.waiting.count(hash(key)) < capacity;
+            if !has_room {
+                self.waiting.shed(hash(key));
+            }
+            has_room
+        };
+        self.tell_all(deliveries.into_iter().filter(has_room));
     }
 
     /// Sends a command that is never shed. Nobody can take it any more when the process is
     /// stopping; who waits for its answer hears that it was dropped.
-    pub(super) fn tell(self: &Arc<Self>, key: &StockKey, deliver: Deliver) -> Result<(), Gone> {
-        self.hand_in(key, self.active(key), deliver)
+    pub(super) fn tell(&self, key: &StockKey, deliver: Deliver) -> Result<(), Gone> {
+        let hash = hash(key);
+        self.waiting.sent(hash);
+        self.hand_in(self.host_of(hash), vec![(key.clone(), deliver)])
     }
 
-    /// Puts a command into the mailbox of `active`, or of the actor that took its place. Fails
-    /// only when the thread of the actors is gone: the process is stopping.
-    fn hand_in(
-        self: &Arc<Self>,
-        key: &StockKey,
-        mut active: Arc<Active>,
-        mut deliver: Deliver,
-    ) -> Result<(), Gone> {
-        loop {
-            active.presence.sent();
-            // actix's own bound is per clone of an address, so a fresh one always takes one.
-            deliver = match active.addr.clone().try_send(deliver) {
-                Ok(()) => return Ok(()),
-                Err(SendError::Full(deliver) | SendError::Closed(deliver)) => deliver,
-            };
-            active.presence.taken();
-            let successor = self.active(key);
-            if successor.addr == active.addr && !active.addr.connected() {
-                return Err(Gone);
-            }
-            active = successor;
+    /// Sends commands that are never shed, a message for each host.
+    pub(super) fn tell_all(&self, deliveries: impl IntoIterator<Item = (StockKey, Deliver)>) {
+        let mut by_host: Vec<Vec<_>> = self.hosts.iter().map(|_| Vec::new()).collect();
+        for (key, deliver) in deliveries {
+            let hash = hash(&key);
+            self.waiting.sent(hash);
+            by_host[self.host_of(hash)].push((key, deliver));
         }
+        for (host, deliveries) in by_host.into_iter().enumerate() {
+            if !deliveries.is_empty() && self.hand_in(host, deliveries).is_err() {
+                tracing::debug!("commands for actors that are stopping");
+            }
+        }
+    }
+
+    /// Tells a key what others have done for it.
+    pub(super) fn done(&self, key: &StockKey, done: Acknowledgements) {
+        self.hosts[self.host_of(hash(key))].do_send(Done(key.clone(), done));
+    }
+
+    /// Puts commands into the mailbox of a host. Fails only when its thread is gone: the process
+    /// is stopping.
+    fn hand_in(&self, host: usize, deliveries: Vec<(StockKey, Deliver)>) -> Result<(), Gone> {
+        // actix's own bound is per clone of an address, so a fresh one always takes one.
+        let sent = self.hosts[host].clone().try_send(Deliveries(deliveries));
+        sent.map_err(|unsent| {
+            let (SendError::Full(Deliveries(all)) | SendError::Closed(Deliveries(all))) = unsent;
+            all.iter()
+                .for_each(|(key, _)| self.waiting.taken(hash(key)));
+            Gone
+        })
     }
 
     /// Sends a command from outside and waits for its durable answer.
     pub(super) async fn call(
-        self: &Arc<Self>,
+        &self,
         key: &StockKey,
         deliver: Deliver,
         replied: oneshot::Receiver<Replied>,
@@ -284,8 +296,8 @@ impl Directory {
     /// The position of the newest published record that changed on hand; zero: none.
     pub(super) fn last_movement(&self, key: &StockKey) -> Option<u64> {
         self.slots.look(key.as_str(), |slot| match slot {
-            Slot::Active(active) => active.presence.last_movement(),
-            Slot::Passive(passive) => passive.ledger().last_movement(),
+            Slot::Active(presence) => presence.last_movement(),
+            Slot::Passive(passive) => passive.ledger(key).last_movement(),
         })
     }
 
@@ -351,31 +363,9 @@ impl Directory {
     pub fn take_dirty(&self) -> HashSet<StockKey> {
         mem::take(&mut *self.dirty.lock())
     }
+}
 
-    /// The image of a key and the position of the newest record in it; none if it never had one.
-    ///
-    /// # Errors
-    /// The thread of the key's actor is gone, and its ledger with it: the process is stopping.
-    pub async fn image(&self, key: &StockKey) -> Result<Option<(Vec<u8>, Position)>, Gone> {
-        loop {
-            let found = self.slots.look(key.as_str(), |slot| match slot {
-                Slot::Passive(passive) => Err(passive.image().to_vec()),
-                Slot::Active(active) => Ok(active.clone()),
-            });
-            let active = match found {
-                None => return Ok(None),
-                Some(Err(image)) => return Ok(Some((image, Position::ZERO))),
-                Some(Ok(active)) => active,
-            };
-            let (reply, image) = oneshot::channel();
-            active.addr.do_send(TakeImage { reply });
-            if let Ok(image) = image.await {
-                return Ok(Some(image));
-            }
-            let same = |slot: &Slot| matches!(slot, Slot::Active(now) if now.addr == active.addr);
-            if self.slots.look(key.as_str(), same) == Some(true) {
-                return Err(Gone);
-            }
-        }
-    }
+/// The hash that says where a key's host is and what else the node keeps by key.
+pub(super) fn hash(key: &StockKey) -> u64 {
+    KeyHasher::default().hash_one(key)
 }

@@ -4,14 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::Addr;
 use futures::future::{self, Either};
 use tokio::sync::oneshot;
 
-use super::call::{CallError, Deliver, Done, Replied, Reply};
-use super::completion::hear;
+use super::call::{CallError, Deliver, Replied, Reply};
 use super::directory::Directory;
-use super::stock_actor::StockActor;
+use super::reply::ReplyTo;
 use crate::stock::command::{Acknowledgements, Inquiry};
 use crate::stock::ledger::Outgoing;
 use crate::stock::{Answer, By, Command, Quantity, Reservation, ReservationId, StockKey};
@@ -55,14 +53,13 @@ pub(super) struct Reporting {
 }
 
 /// Runs `works` of `key` once `durable` says so, answers `reply` when they are done or when that
-/// takes long, and tells the actor at `addr`.
+/// takes long, and tells the key.
 pub(super) async fn run(
     directory: Arc<Directory>,
     key: StockKey,
-    addr: Addr<StockActor>,
     works: Vec<Work>,
     durable: Option<oneshot::Receiver<()>>,
-    reply: Option<(oneshot::Sender<Replied>, Replied)>,
+    reply: Option<(ReplyTo, Replied)>,
 ) {
     let reply = reply.map(|(who, replied)| Owed(Some(who), replied));
     if let Some(durable) = durable
@@ -72,7 +69,7 @@ pub(super) async fn run(
     }
     let tell_done = |done: Acknowledgements| {
         if !done.is_empty() {
-            addr.do_send(Done(done));
+            directory.done(&key, done);
         }
     };
     // What nobody waits for takes turns: a flood of deadlines must not take the room of others.
@@ -97,12 +94,12 @@ pub(super) async fn run(
 
 /// An answer that waits for other keys to follow. Dropped before, whoever waits for it hears that
 /// the outcome is unknown: silence would mean that nothing happened.
-struct Owed(Option<oneshot::Sender<Replied>>, Replied);
+struct Owed(Option<ReplyTo>, Replied);
 
 impl Owed {
     fn answer(mut self) {
         if let Some(who) = self.0.take() {
-            hear(who, self.1.clone());
+            who.hear(self.1.clone());
         }
     }
 }
@@ -110,7 +107,7 @@ impl Owed {
 impl Drop for Owed {
     fn drop(&mut self) {
         if let Some(who) = self.0.take() {
-            hear(who, Err(CallError::OutcomeUnknown));
+            who.hear(Err(CallError::OutcomeUnknown));
         }
     }
 }

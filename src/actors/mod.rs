@@ -7,26 +7,33 @@
 mod beside;
 mod call;
 mod completion;
+mod contention;
 mod directory;
 mod errand;
 mod history;
+mod host;
 mod idempotency;
+mod images;
 mod presence;
 mod published;
 mod raise;
+mod reply;
 mod reserve;
 mod schedule;
 mod service;
 mod slots;
 mod stock_actor;
+mod waiting;
 mod waking;
 
 pub use call::{CallError, Reply, Reserved};
+pub use contention::{Contended, Hot};
 pub use directory::{Directory, Gone};
 pub use history::{EventsError, JournalRecord};
 pub use idempotency::IdempotencyIndex;
+pub use images::Imaged;
 pub use published::{PublishedReservations, ReservationFilter};
-pub use service::{Look, StockService};
+pub use service::{Look, Sight, StockService};
 pub use slots::Passive;
 
 pub use crate::journal::Position;

@@ -18,6 +18,7 @@ use crate::stock::hold::Grant;
 use crate::stock::{
     Answer, By, Change, Command, Quantity, Refusal, ReservationId, Shortage, StockKey,
 };
+use crate::telemetry::metrics;
 
 /// A change that takes more from stock than the reservation has, at some follower at least.
 pub(super) struct Raising {
@@ -241,6 +242,9 @@ pub(super) fn reserved(answer: Answer) -> Reserved {
     else {
         unreachable!("asked to change a reservation, answered {answer:?}")
     };
+    if replayed {
+        metrics().idempotent_replays_total.inc();
+    }
     Reserved {
         reservation,
         replayed,

@@ -2,15 +2,16 @@
 //! protocols stay hidden.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use futures::future;
-use tokio::sync::oneshot;
 
 use super::LevelListener;
 use super::call::{CallError, Deliver, Replied};
 use super::directory::Directory;
 use super::published::ReservationFilter;
+use super::reply::Replies;
 use crate::journal::Position;
 use crate::stock::{By, Command, Level, Reservation, ReservationId, StockKey, Timestamp};
 
@@ -27,6 +28,18 @@ pub struct Look {
     pub keys: Vec<StockKey>,
     /// What to pass as `after` for the next part; none at the end.
     pub next: Option<String>,
+}
+
+/// How much there is, for those who watch.
+pub struct Sight {
+    /// Stock keys.
+    pub keys: usize,
+    /// Reservations known.
+    pub reservations: usize,
+    /// Places taken in the journal's queue.
+    pub places_taken: usize,
+    /// Places there are.
+    pub places_max: usize,
 }
 
 impl StockService {
@@ -50,6 +63,17 @@ impl StockService {
     /// The last durable and published position.
     pub fn durable(&self) -> Position {
         self.directory.context.journal.durable()
+    }
+
+    /// How much there is now.
+    pub fn sight(&self) -> Sight {
+        let context = &self.directory.context;
+        Sight {
+            keys: self.directory.len(),
+            reservations: context.reservations.len(),
+            places_taken: context.journal.places_taken(),
+            places_max: context.journal.places_max(),
+        }
     }
 
     /// The time.
@@ -82,56 +106,29 @@ impl StockService {
         self.directory.call(key, deliver, replied).await
     }
 
-    /// Commands to many keys at once, in the order given per key: once one was shed, later ones
-    /// of its key are too.
+    /// Commands to many keys at once, in the order given per key: none overtakes another whose lead
+    /// had to be asked first, and once one was shed, later ones of its key are too.
     pub async fn call_all(&self, calls: Vec<(StockKey, By, Command)>) -> Vec<Replied> {
-        let mut replies = vec![Err(CallError::Overloaded); calls.len()];
-        let mut by_key: HashMap<StockKey, Vec<(usize, By, Command)>> = HashMap::new();
-        for (index, (key, by, command)) in calls.into_iter().enumerate() {
-            by_key.entry(key).or_default().push((index, by, command));
-        }
-        let in_turn = by_key
-            .into_iter()
-            .map(|(key, calls)| self.call_in_turn(key, calls));
-        for (index, replied) in future::join_all(in_turn).await.into_iter().flatten() {
-            replies[index] = replied;
-        }
-        replies
-    }
-
-    /// Commands to one key, each sent once the one before it was decided, so that none overtakes
-    /// another whose lead had to be asked first. What was shed is left out.
-    async fn call_in_turn(
-        &self,
-        key: StockKey,
-        calls: Vec<(usize, By, Command)>,
-    ) -> Vec<(usize, Replied)> {
-        let last = calls.len() - 1;
-        let (mut pending, mut replies) = (Vec::new(), Vec::new());
-        for (turn, (index, by, command)) in calls.into_iter().enumerate() {
-            let (mut deliver, replied) = Deliver::new(by, command);
-            let (decided, decision) = oneshot::channel();
-            deliver.decided = (turn < last).then_some(decided);
-            if self.directory.send(&key, deliver).is_err() {
-                break;
-            }
-            let decided = turn == last || self.directory.reply(decision).await.is_ok();
-            if decided {
-                pending.push((index, replied));
-                continue;
-            }
-            // Refused, which stops no other; or shed, or nobody knows.
-            let replied = self.directory.reply(replied).await;
-            let refused = matches!(replied, Err(CallError::Refused(_)));
-            replies.push((index, replied));
-            if !refused {
-                break;
+        let (mut replies, places) = Replies::of(calls.len());
+        let mut deliveries: Vec<(StockKey, Deliver)> = Vec::with_capacity(calls.len());
+        let mut first_of: HashMap<StockKey, usize> = HashMap::with_capacity(calls.len());
+        for ((key, by, command), reply) in calls.into_iter().zip(places) {
+            let deliver = Deliver::answering(reply, by, command);
+            match first_of.entry(key) {
+                Entry::Occupied(first) => deliveries[*first.get()].1.then.push_back(deliver),
+                Entry::Vacant(none) => {
+                    deliveries.push((none.key().clone(), deliver));
+                    none.insert(deliveries.len() - 1);
+                }
             }
         }
-        for (index, replied) in pending {
-            replies.push((index, self.directory.reply(replied).await));
-        }
-        replies
+        self.directory.send_all(deliveries);
+        let timeout = self.directory.context.config.command_timeout;
+        let unanswered = match tokio::time::timeout(timeout, replies.complete()).await {
+            Ok(()) => CallError::Overloaded,
+            Err(_) => CallError::OutcomeUnknown,
+        };
+        replies.take(&unanswered)
     }
 
     /// The published figures; none, or `stocked: false`, for a key that is not stocked.

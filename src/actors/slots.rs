@@ -1,5 +1,5 @@
 //! Every stock key of the node in one sorted place, with its slot: the bytes of a passive key or
-//! the actor of an active one. A node has millions of keys and a few thousand actors, so a passive
+//! what an active one shows. A node has millions of keys and a few thousand actors, so a passive
 //! key costs its bytes and little more: one allocation holds key and image, and there is no second
 //! index for the order. It must not know when a key changes from one to the other.
 
@@ -10,11 +10,9 @@ use std::hash::BuildHasher;
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
-use actix::Addr;
 use parking_lot::{RwLock, RwLockWriteGuard};
 
 use super::presence::Presence;
-use super::stock_actor::StockActor;
 use crate::stock::{Ledger, Level, StockKey};
 
 /// Hashes keys: they come from the catalogue, not from strangers, so a fast hash will do.
@@ -29,21 +27,14 @@ pub(super) struct Slots(Box<[RwLock<Shard>]>);
 
 pub(super) type Shard = BTreeSet<Slot>;
 
-/// Where the ledger of a key is. Ordered by the key alone.
+/// Where the ledger of a key is: here, at rest, or with its host. Ordered by the key alone.
 pub(super) enum Slot {
     Passive(Passive),
-    Active(Arc<Active>),
+    Active(Arc<Presence>),
 }
 
 /// A key whose ledger rests: the length of the key, the key, the ledger's image.
 pub struct Passive(Box<[u8]>);
-
-/// A key whose ledger an actor has.
-pub(super) struct Active {
-    pub key: StockKey,
-    pub addr: Addr<StockActor>,
-    pub presence: Arc<Presence>,
-}
 
 impl Passive {
     /// The key at rest with this image.
@@ -74,9 +65,9 @@ impl Passive {
         &self.0[1 + usize::from(self.0[0])..]
     }
 
-    /// The ledger.
-    pub fn ledger(&self) -> Ledger {
-        let ledger = Ledger::from_image(self.stock_key(), self.image());
+    /// The ledger of this key, which is `key`.
+    pub fn ledger(&self, key: &StockKey) -> Ledger {
+        let ledger = Ledger::from_image(key.clone(), self.image());
         ledger.expect("an image is read only as it was written")
     }
 
@@ -90,14 +81,14 @@ impl Slot {
     pub fn key(&self) -> &[u8] {
         match self {
             Slot::Passive(passive) => passive.key(),
-            Slot::Active(active) => active.key.as_str().as_bytes(),
+            Slot::Active(presence) => presence.key().as_str().as_bytes(),
         }
     }
 
     pub fn stock_key(&self) -> StockKey {
         match self {
             Slot::Passive(passive) => passive.stock_key(),
-            Slot::Active(active) => active.key.clone(),
+            Slot::Active(presence) => presence.key().clone(),
         }
     }
 
@@ -105,7 +96,7 @@ impl Slot {
     pub fn level(&self) -> Level {
         match self {
             Slot::Passive(passive) => passive.level(),
-            Slot::Active(active) => active.presence.level(),
+            Slot::Active(presence) => presence.level(),
         }
     }
 }

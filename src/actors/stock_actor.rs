@@ -1,23 +1,25 @@
 //! The actor of one stock key: it takes one command after the other, has the ledger decide,
 //! queues the record and goes on. It never waits; a bug in it stops the process, so that a key
-//! never comes back without its state.
+//! never comes back without its state. Its host brings what is for it.
 
 mod alarm;
 mod expiring;
+mod watch;
 
 use std::mem;
 use std::sync::Arc;
 
-use actix::{Actor, Addr, Context, Handler, SpawnHandle};
 use indexmap::IndexMap;
 use tokio::sync::oneshot;
 
-use super::call::{CallError, Deliver, Done, Replied, Reply, TakeImage};
+use super::call::{CallError, Deliver, Replied, Reply, TakenLedger};
 use super::completion::{Recorded, Waiting, hear};
-use super::directory::Directory;
+use super::directory::{Directory, hash};
 use super::errand::{self, Reporting, SETTLE_AT_ONCE_MAX, Settling, Work};
 use super::idempotency::Claim;
 use super::presence::Presence;
+use super::reply::ReplyTo;
+use crate::clock::Stopwatch;
 use crate::journal::codec::encode_stock;
 use crate::journal::{Place, Position};
 use crate::stock::command::{Acknowledgements, Inquiry};
@@ -26,9 +28,8 @@ use crate::stock::ledger::Errand;
 use crate::stock::{
     Answer, By, Decision, Event, Ledger, MovementKind, Reservation, StockKey, Timestamp,
 };
-
-/// How long acknowledgements are gathered into one record, milliseconds.
-const GATHER_MS: i64 = 100;
+use crate::telemetry::labels::Outcome;
+use watch::{Turn, count_record, outcome};
 
 /// How many turns a command has while leads are asked; each settles some of what is overdue.
 const ASKED_MAX: u32 = 100;
@@ -37,15 +38,14 @@ pub(super) struct StockActor {
     ledger: Ledger,
     directory: Arc<Directory>,
     presence: Arc<Presence>,
-    addr: Addr<StockActor>,
+    /// The number of the thread it lives on.
+    thread: usize,
     /// The position of the newest record.
     last: Position,
     last_used: Timestamp,
     /// Whether the directory knows that this key changed since the last snapshot round.
     dirty: bool,
-    retired: bool,
-    alarm: Option<(Timestamp, SpawnHandle)>,
-    /// When the schedule wakes this actor.
+    /// When the schedule wakes this actor next; early is no harm.
     scheduled: Option<Timestamp>,
     /// When a slice of what is due was last recorded.
     sliced_at: Timestamp,
@@ -58,49 +58,99 @@ pub(super) struct StockActor {
 /// Who is told of a record, besides everyone.
 #[derive(Default)]
 struct Told {
-    reply: Option<(oneshot::Sender<Replied>, Answer)>,
+    reply: Option<(ReplyTo, Answer)>,
     decided: Option<oneshot::Sender<Replied>>,
     claim: Option<Claim>,
 }
 
-impl Actor for StockActor {
-    type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        let errands = self.ledger.errands();
-        self.run(errands, None, None);
-        let raises = self.ledger.raises();
-        if !raises.is_empty() {
-            self.ask_leads(raises, None);
-        }
-        self.set_alarm(ctx);
-    }
+/// What became of a command.
+enum Fate {
+    /// It was decided.
+    Decided,
+    /// There was no room for it: nothing happened.
+    Shed,
+    /// Leads must be asked first; then it has another turn.
+    Later(Vec<Inquiry>, Box<Deliver>),
 }
 
 impl StockActor {
-    pub fn new(
-        ledger: Ledger,
-        directory: Arc<Directory>,
-        presence: Arc<Presence>,
-        addr: Addr<StockActor>,
-    ) -> StockActor {
+    /// The actor of a key that wakes, at work on what the key owes.
+    pub fn awake(ledger: Ledger, directory: Arc<Directory>, presence: Arc<Presence>) -> StockActor {
         let last_used = directory.context.clock.now();
-        StockActor {
+        let mut actor = StockActor {
+            thread: directory.host_of(hash(ledger.key())),
             ledger,
             directory,
             presence,
-            addr,
             last: Position::ZERO,
             last_used,
             dirty: false,
-            retired: false,
-            alarm: None,
             scheduled: None,
             sliced_at: Timestamp::MIN,
             ask_again: Timestamp::MIN,
             done: Acknowledgements::default(),
             gather_until: None,
+        };
+        actor.run(actor.ledger.errands(), None, None);
+        let raises = actor.ledger.raises();
+        if !raises.is_empty() {
+            actor.ask_leads(raises, None);
         }
+        actor.set_alarm();
+        actor
+    }
+
+    /// Takes a command, then those that are to follow it. What follows one that was shed is
+    /// dropped, and what follows one that waits for leads waits with it: none overtakes another.
+    pub fn take(&mut self, mut deliver: Deliver) {
+        loop {
+            let mut then = mem::take(&mut deliver.then);
+            match self.turn(deliver) {
+                Fate::Decided => {}
+                Fate::Shed => break,
+                Fate::Later(inquiries, mut again) => {
+                    again.then = then;
+                    self.ask_leads(inquiries, Some(*again));
+                    break;
+                }
+            }
+            let Some(next) = then.pop_front() else { break };
+            deliver = Deliver { then, ..next };
+        }
+        self.set_alarm();
+    }
+
+    /// Gives a command its turn.
+    fn turn(&mut self, deliver: Deliver) -> Fate {
+        let turn = (self.now(), deliver.sent.elapsed());
+        if deliver.reply.is_closed() && !deliver.reserved {
+            self.count_command(&deliver, turn, Outcome::Skipped);
+            return Fate::Decided;
+        }
+        let journal = &self.directory.context.journal;
+        let place = if deliver.reserved {
+            journal.place_reserved()
+        } else {
+            match journal.place() {
+                Ok(place) => place,
+                Err(_) => {
+                    self.count_command(&deliver, turn, Outcome::Shed);
+                    deliver.reply.hear(Err(CallError::Overloaded));
+                    return Fate::Shed;
+                }
+            }
+        };
+        self.carry_out(deliver, turn, place)
+    }
+
+    /// The ledger for a snapshot, and where its newest record is.
+    pub fn take_image(&mut self) -> (TakenLedger, Option<Position>) {
+        self.dirty = false;
+        let ledger = match self.ledger.is_small() {
+            true => TakenLedger::Image(self.ledger.image()),
+            false => TakenLedger::Copy(Box::new(self.ledger.copy())),
+        };
+        (ledger, Some(self.last))
     }
 
     fn now(&self) -> Timestamp {
@@ -108,15 +158,18 @@ impl StockActor {
     }
 
     /// Carries out a command whose place in the queue is taken.
-    fn carry_out(&mut self, deliver: Deliver, place: Place) {
-        let now = self.now();
+    fn carry_out(&mut self, deliver: Deliver, turn: Turn, place: Place) -> Fate {
+        let now = turn.0;
         self.last_used = now;
         self.record_due_before(&deliver.command, now);
         let rules = &self.directory.context.rules;
-        match self
+        let decided = self
             .ledger
-            .decide(&deliver.by, &deliver.command, now, rules)
-        {
+            .decide(&deliver.by, &deliver.command, now, rules);
+        if let Some(outcome) = outcome(&decided, deliver.asked < ASKED_MAX) {
+            self.count_command(&deliver, turn, outcome);
+        }
+        match decided {
             Ok(Decision::Record(events, answer)) => {
                 let Deliver {
                     by,
@@ -139,23 +192,27 @@ impl StockActor {
             Err(refusal) => self.answer(deliver, Err(refusal.into()), place),
             Ok(Decision::SettleFirst(_)) if deliver.asked >= ASKED_MAX => {
                 self.answer(deliver, Err(CallError::Overloaded), place);
+                return Fate::Shed;
             }
-            Ok(Decision::SettleFirst(inquiries)) => self.ask_leads(inquiries, Some(deliver)),
+            Ok(Decision::SettleFirst(inquiries)) => {
+                return Fate::Later(inquiries, Box::new(deliver));
+            }
         }
+        Fate::Decided
     }
 
     /// Applies the events, queues their record, and sees to what they make others owe.
     fn commit(&mut self, by: By, events: Vec<Event>, now: Timestamp, place: Place, told: Told) {
         let rules = &self.directory.context.rules;
         let record = self.ledger.record(by, events, now, rules);
+        count_record(&record);
         let errands = self.owed(&record);
         let level = record.level;
         let reply = told
             .reply
             .map(|(who, answer)| (who, Ok(Reply { answer, level })));
-        if let (Some(decided), Some((_, replied))) = (told.decided, &reply) {
-            hear(decided, replied.clone());
-        }
+        let decided = told.decided.zip(reply.as_ref());
+        let decided = decided.map(|(who, (_, replied))| (who, replied.clone()));
         let owes = !errands.is_empty();
         let (durable, when_durable) = owes.then(oneshot::channel).unzip();
         let (now_told, later_told) = if owes { (None, reply) } else { (reply, None) };
@@ -174,6 +231,7 @@ impl StockActor {
                 at: record.at,
                 key: record.key.clone(),
                 level,
+                holds: self.ledger.holds().len(),
                 moved: self.ledger.is_movement(&record),
                 claim: told.claim,
                 reply: now_told,
@@ -182,6 +240,10 @@ impl StockActor {
         );
         self.ledger.note_position(&record, position.get());
         self.last = position;
+        // Not before: what its hearer has another key do then comes later in the journal, too.
+        if let Some((decided, replied)) = decided {
+            hear(decided, replied);
+        }
         self.run(errands, when_durable, later_told);
     }
 
@@ -228,15 +290,14 @@ impl StockActor {
         &self,
         errands: Vec<Errand>,
         durable: Option<oneshot::Receiver<()>>,
-        reply: Option<(oneshot::Sender<Replied>, Replied)>,
+        reply: Option<(ReplyTo, Replied)>,
     ) {
         if errands.is_empty() {
             return;
         }
         let key = self.ledger.key().clone();
         let works = self.works(errands);
-        let (directory, addr) = (self.directory.clone(), self.addr.clone());
-        let work = errand::run(directory, key, addr, works, durable, reply);
+        let work = errand::run(self.directory.clone(), key, works, durable, reply);
         self.directory.run_errand(work);
     }
 
@@ -286,6 +347,7 @@ impl StockActor {
     fn ask_leads(&self, inquiries: Vec<Inquiry>, again: Option<Deliver>) {
         let again = again.map(|deliver| Deliver {
             asked: deliver.asked + 1,
+            sent: Stopwatch::start(),
             ..deliver
         });
         let (directory, key) = (self.directory.clone(), self.ledger.key().clone());
@@ -329,69 +391,4 @@ fn reserved(record: &StockRecord) -> Vec<Arc<Reservation>> {
         | Event::Acknowledged(_) => None,
     };
     record.events.iter().filter_map(reserved).collect()
-}
-
-impl Handler<Deliver> for StockActor {
-    type Result = ();
-
-    fn handle(&mut self, deliver: Deliver, ctx: &mut Self::Context) {
-        self.presence.taken();
-        if self.retired {
-            if let Err(error) = self.directory.tell(self.ledger.key(), deliver) {
-                tracing::debug!(key = %self.ledger.key(), %error, "a command to a key at rest");
-            }
-            return;
-        }
-        if deliver.reply.is_closed() && !deliver.reserved {
-            return;
-        }
-        let journal = &self.directory.context.journal;
-        let place = if deliver.reserved {
-            journal.place_reserved()
-        } else {
-            match journal.place() {
-                Ok(place) => place,
-                Err(_) => return hear(deliver.reply, Err(CallError::Overloaded)),
-            }
-        };
-        self.carry_out(deliver, place);
-        self.set_alarm(ctx);
-    }
-}
-
-impl Handler<Done> for StockActor {
-    type Result = ();
-
-    fn handle(&mut self, Done(done): Done, ctx: &mut Self::Context) {
-        // A key rests only when all was done: this is an errand that an older revision sent, too.
-        if self.retired {
-            return;
-        }
-        self.done.settled.extend(done.settled);
-        self.done.arrived.extend(done.arrived);
-        let until = self.now().plus_millis(GATHER_MS);
-        self.gather_until.get_or_insert(until);
-        self.set_alarm(ctx);
-    }
-}
-
-impl Handler<TakeImage> for StockActor {
-    type Result = ();
-
-    fn handle(&mut self, TakeImage { reply }: TakeImage, _: &mut Self::Context) {
-        self.dirty = false;
-        let last = self.last;
-        if self.ledger.is_small() {
-            return hear(reply, (self.ledger.image(), last));
-        }
-        // To copy is far quicker than to encode, and nobody here is served meanwhile.
-        let copy = self.ledger.copy();
-        actix::spawn(async move {
-            let image = tokio::task::spawn_blocking(move || copy.image()).await;
-            hear(
-                reply,
-                (image.expect("a panic stops the process before this"), last),
-            );
-        });
-    }
 }

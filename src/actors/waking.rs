@@ -1,15 +1,13 @@
 //! Which keys are awake although nobody asks for them: those that owe something, and those whose
 //! next deadline is near. It must not know what they do then.
 
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use futures::future;
-
-use super::call::{Deliver, Wake};
-use super::directory::Directory;
+use super::call::Deliver;
+use super::directory::{Directory, hash};
+use super::reply::Replies;
 use super::schedule::Schedule;
-use super::slots::{KeyHasher, Slot};
+use super::slots::Slot;
 use crate::stock::{By, Command, Ledger, StockKey, Timestamp};
 
 /// How long before its next deadline a key is awake: to wake it takes its time when thousands
@@ -22,22 +20,23 @@ impl Directory {
     /// others are woken in time for their next deadline.
     pub async fn wake_busy(self: &Arc<Self>) -> usize {
         let keys = self.busy(self.context.clock.now());
-        let mut awake = Vec::with_capacity(keys.len());
-        for key in &keys {
-            let (deliver, replied) = Deliver::reserved(By::onhand(), Command::Touch);
-            if self.tell(key, deliver).is_ok() {
-                awake.push(replied);
-            }
-        }
+        let count = keys.len();
+        let (mut touched, replies) = Replies::of(count);
+        let touches = keys.into_iter().zip(replies).map(|(key, reply)| {
+            let touch = Deliver::answering(reply, By::onhand(), Command::Touch);
+            let reserved = true;
+            (key, Deliver { reserved, ..touch })
+        });
+        self.tell_all(touches);
         // Whether leads could be asked at once is no matter here: keys go on asking.
-        drop(future::join_all(awake).await);
-        keys.len()
+        touched.complete().await;
+        count
     }
 
     /// The keys to be woken at `now`; schedules the others that have a deadline.
     fn busy(&self, now: Timestamp) -> Vec<StockKey> {
         let mut busy = Vec::new();
-        let mut later: Vec<Vec<(Timestamp, StockKey)>> = vec![Vec::new(); self.arbiters.len()];
+        let mut later: Vec<Vec<(Timestamp, StockKey)>> = vec![Vec::new(); self.hosts.len()];
         for shard in self.slots.each_shard() {
             for slot in shard.read().iter() {
                 let Slot::Passive(passive) = slot else {
@@ -49,7 +48,7 @@ impl Directory {
                     busy.push(passive.stock_key());
                 } else if let Some(at) = at {
                     let key = passive.stock_key();
-                    later[self.arbiter_of(&key)].push((at, key));
+                    later[self.host_of(hash(&key))].push((at, key));
                 }
             }
         }
@@ -59,17 +58,8 @@ impl Directory {
         busy
     }
 
-    /// When keys on the arbiter of `key` are to be woken.
+    /// When the keys of the host of `key` are to be woken.
     pub(super) fn schedule_of(&self, key: &StockKey) -> &Arc<Schedule> {
-        &self.schedules[self.arbiter_of(key)]
-    }
-
-    pub(super) fn arbiter_of(&self, key: &StockKey) -> usize {
-        KeyHasher::default().hash_one(key) as usize % self.arbiters.len()
-    }
-
-    /// Has the actor of `key` see to what is due; one that is woken for it does so by itself.
-    pub(super) fn wake(self: &Arc<Self>, key: &StockKey) {
-        self.active(key).addr.do_send(Wake);
+        &self.schedules[self.host_of(hash(key))]
     }
 }

@@ -16,9 +16,11 @@ use socket2::SockRef;
 use super::node::Started;
 use super::{AppError, feed};
 use crate::config::{Config, Origins};
-use crate::http::border::{Border, Readiness};
+use crate::http::border::Border;
+use crate::http::ops::OpsView;
 use crate::http::origins::own;
-use crate::http::{limits::Limits, routes};
+use crate::http::{feed_session, limits::Limits, routes};
+use crate::telemetry;
 
 /// Connections that may wait to be accepted: thousands come back at once after a restart.
 const BACKLOG: i32 = 4096;
@@ -39,13 +41,9 @@ impl fmt::Display for Listening {
 }
 
 /// Starts the ops listener.
-pub fn ops(config: &Config, readiness: &Readiness) -> Result<Listening, AppError> {
-    let readiness = web::Data::new(readiness.clone());
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(readiness.clone())
-            .configure(routes::ops)
-    });
+pub fn ops(config: &Config, view: &OpsView) -> Result<Listening, AppError> {
+    let view = web::Data::new(view.clone());
+    let server = HttpServer::new(move || App::new().app_data(view.clone()).configure(routes::ops));
     let server = server.workers(1).disable_signals().shutdown_timeout(1);
     let bound = server.bind(config.http.ops_listen);
     let bound = bound.map_err(|source| unbound(config.http.ops_listen, "--ops-listen", source))?;
@@ -54,6 +52,7 @@ pub fn ops(config: &Config, readiness: &Readiness) -> Result<Listening, AppError
 
 /// What the public listener's handlers are given.
 pub fn border(config: &Config, started: &Started) -> web::Data<Border> {
+    feed_session::tell_closes();
     let (stock, catalogue) = (started.stock.clone(), started.catalogue.clone());
     let backups = started.node.backups();
     let limited_max = config.stock.limited_max;
@@ -70,6 +69,7 @@ pub fn public(
     let yardstick = config.http.yardstick;
     let origins = border.origins.clone();
     let mut server = HttpServer::new(move || {
+        actix::spawn(telemetry::keep_flushed());
         let app = App::new().app_data(border.clone());
         app.wrap(actix_web::middleware::from_fn(crate::http::gate::gate))
             .configure(|service| routes::public(service, yardstick, &border.origins))

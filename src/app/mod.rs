@@ -27,6 +27,7 @@ mod tests;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -34,7 +35,9 @@ use tokio::sync::oneshot;
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::http::border::Readiness;
+use crate::http::ops::OpsView;
 use crate::journal::{EmbeddedStore, StoreError};
+use crate::telemetry::metrics;
 
 use companion::Companion;
 
@@ -140,7 +143,8 @@ where
     let readiness = Readiness::not_ready("starting");
     let node = Node::open(config)?;
     readiness.set_not_ready("recovering");
-    let ops = listen::ops(config, &readiness)?;
+    let ops_view = OpsView::new(readiness.clone());
+    let ops = listen::ops(config, &ops_view)?;
     let recovered = node.recover(config).await?;
     let mut started = node.start(config).await?;
     let failed = started.failed.take().expect("a node starts once");
@@ -152,6 +156,8 @@ where
         config.journal.clone(),
     ));
     readiness.set_ready();
+    count_start(&recovered, stopwatch.elapsed());
+    ops_view.set(border.clone());
     let listening = (&public, &ops);
     if let Err(error) = started.greet(config, &recovered, stopwatch.elapsed(), listening, out) {
         tracing::warn!(%error, "the greeting could not be written");
@@ -173,6 +179,13 @@ where
     ops.server.stop(true).await;
     tracing::info!(elapsed = ?stopwatch.elapsed(), "stopped");
     outcome
+}
+
+fn count_start(recovered: &recovery::Recovered, took: Duration) {
+    let metrics = metrics();
+    metrics.recovery_seconds.set(took.as_secs_f64());
+    let records = recovered.records.try_into().unwrap_or(i64::MAX);
+    metrics.recovery_records.set(records);
 }
 
 /// What ends the service: a signal, the journal's failure, or the companion's end.

@@ -21,8 +21,11 @@ use crate::catalogue::{self, Catalogue, CatalogueConfig, CatalogueLimits, Secret
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::journal::group::GroupLimits;
-use crate::journal::{EmbeddedStore, Journal, JournalConfig, Observers, Store, high_water};
+use crate::journal::{
+    EmbeddedStore, GroupWritten, Journal, JournalConfig, Observers, Store, high_water,
+};
 use crate::stock::{Quantity, Rules};
+use crate::telemetry::metrics;
 
 /// How long errands may take to finish at a start and at a stop.
 const ERRANDS_MAX: Duration = Duration::from_secs(10);
@@ -66,7 +69,7 @@ impl Node {
                 // Nobody listens once the process stops by itself.
                 tell_failed.send(()).ok();
             }),
-            written: Box::new(|_| {}),
+            written: Box::new(count_group),
         };
         let journal_config = JournalConfig {
             queue_places_max: config.journal.queue_places_max,
@@ -99,11 +102,11 @@ impl Node {
             listener: OnceLock::new(),
         };
         let arbiters: Vec<Arbiter> = (0..arbiters(config)).map(|_| Arbiter::new()).collect();
-        let handles = arbiters.iter().map(Arbiter::handle).collect();
+        let handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
         Ok(Node {
             store,
             journal,
-            directory: Directory::new(context, handles),
+            directory: Directory::new(context, &handles),
             recovery: Mutex::new(None),
             arbiters,
             epoch,
@@ -228,7 +231,7 @@ impl Started {
         let Recovered { keys, records } = recovered;
         writeln!(out, "Onhand is ready.")?;
         writeln!(out, "  public   {public}")?;
-        writeln!(out, "  ops      {ops}  (/livez, /readyz)")?;
+        writeln!(out, "  ops      {ops}  (/board, /metrics, /livez, /readyz)")?;
         writeln!(out, "  data     {data}")?;
         writeln!(
             out,
@@ -253,6 +256,20 @@ fn catalogue_limits(config: &Config) -> CatalogueLimits {
         locations_max: config.catalogue.locations_max,
         tokens_max: config.catalogue.tokens_max,
     }
+}
+
+fn count_group(group: GroupWritten) {
+    let metrics = metrics();
+    let records = f64::from(group.records);
+    metrics.journal_group_records.observe(records);
+    metrics.journal_group_bytes.observe(group.bytes as f64);
+    let (appending, completing) = (group.appending, group.completing);
+    metrics
+        .journal_append_seconds
+        .observe(appending.as_secs_f64());
+    metrics
+        .journal_completion_seconds
+        .observe(completing.as_secs_f64());
 }
 
 fn arbiters(config: &Config) -> usize {

@@ -6,16 +6,18 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures::future;
 use tokio::sync::Mutex;
 
 use super::pace::Pace;
 use crate::actors::{Directory, Gone};
 use crate::catalogue::Catalogue;
+use crate::clock::Stopwatch;
 use crate::journal::codec::stock_entry;
 use crate::journal::{Change, Position, Round, Store, StoreError};
 use crate::stock::StockKey;
+use crate::telemetry::{labels, metrics};
 
 /// How much is written at once; appends wait meanwhile, some 100 µs.
 const ENTRIES_AT_ONCE: usize = 64;
@@ -59,9 +61,28 @@ impl Snapshots {
         let snapshots = self.clone();
         let round = actix::spawn(async move {
             let _turn = snapshots.turn.lock().await;
-            snapshots.write_all().await
+            let stopwatch = Stopwatch::start();
+            let outcome = snapshots.write_all().await;
+            snapshots.count(&outcome, stopwatch.elapsed());
+            outcome
         });
         round.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    fn count(&self, outcome: &Result<usize, StoreError>, took: Duration) {
+        let metrics = metrics();
+        let Ok(entries) = outcome else {
+            return metrics.snapshots_total.of(labels::Result::Failed).inc();
+        };
+        metrics.snapshots_total.of(labels::Result::Done).inc();
+        metrics.snapshot_seconds.observe(took.as_secs_f64());
+        metrics.snapshot_entries_total.inc_by(*entries as u64);
+        let now = self.directory.context.clock.now().as_millis() as f64 / 1000.0;
+        metrics.snapshot_finished_timestamp_seconds.set(now);
+        let history = self.store.history_bytes();
+        metrics
+            .journal_history_bytes
+            .set(history.try_into().unwrap_or(i64::MAX));
     }
 
     async fn write_all(&self) -> Result<usize, StoreError> {
@@ -111,14 +132,11 @@ impl Snapshots {
     }
 
     async fn write_keys(&self, keys: &[StockKey]) -> Result<(), StoreError> {
-        let images = keys.iter().map(|key| self.directory.image(key));
-        let images = future::join_all(images).await;
+        let images = self.directory.images(keys).await;
+        let images = images.map_err(|Gone| StoreError::Closed)?;
         let (mut changes, mut bytes) = (Vec::with_capacity(keys.len()), 0);
         let mut newest = Position::ZERO;
-        for (key, image) in keys.iter().zip(images) {
-            let Some((image, position)) = image.map_err(|Gone| StoreError::Closed)? else {
-                continue;
-            };
+        for (key, image, position) in images {
             let (key, value) = stock_entry(key.as_str(), &image);
             bytes += value.len();
             changes.push(Change {

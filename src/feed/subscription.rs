@@ -19,6 +19,7 @@ use super::protocol::Ending;
 use super::topic::Topic;
 use super::view::View;
 use crate::stock::{Level, LocationId, StockKey};
+use crate::telemetry::local;
 
 /// What one connection follows.
 pub struct Subscription {
@@ -239,7 +240,18 @@ impl Subscription {
         if !is_news {
             return;
         }
-        news.conflated += seen.map_or(0, |seen| version - seen - 1);
+        let conflated = seen.map_or(0, |seen| version - seen - 1);
+        let since = topic.since_published();
+        local(|count| {
+            count.feed_deliveries_total.inc();
+            count.feed_conflated_total.inc_by(conflated);
+            if let Some(since) = since {
+                count
+                    .feed_commit_to_socket_seconds
+                    .observe(since.as_secs_f64());
+            }
+        });
+        news.conflated += conflated;
         news.levels.push(written);
         self.seen.insert(key.clone(), version);
     }

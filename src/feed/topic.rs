@@ -2,11 +2,13 @@
 //! follows it. It decides what may wait for the tick; it must not know who reads.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::group::Group;
 use super::view::{Faces, View};
+use crate::clock::Stopwatch;
 use crate::stock::{Level, StockKey};
 
 /// Names a topic; never used twice.
@@ -30,6 +32,8 @@ struct Known {
     level: Option<Level>,
     /// `level` as each view writes it, once somebody asked.
     written: [Option<Arc<str>>; 2],
+    /// Since when `level` is published; none if it was read.
+    published_at: Option<Stopwatch>,
     /// The newest version that was published while this topic was here.
     published: u64,
     /// Whether it waits to be told.
@@ -94,7 +98,9 @@ impl Topic {
             return false;
         }
         known.published = level.version;
-        known.learn(level);
+        if known.learn(level) {
+            known.published_at = Some(Stopwatch::start());
+        }
         let turned = known
             .told
             .is_none_or(|told| told.can_be_sold != can_be_sold(level));
@@ -151,13 +157,21 @@ impl Topic {
         let written = written.get_or_insert_with(|| faces.level(&self.key, &level, view));
         Some((level, written.clone()))
     }
+
+    /// How long ago the newest level was published, if that was while this topic was here.
+    pub fn since_published(&self) -> Option<Duration> {
+        let published_at = self.known.lock().published_at;
+        published_at.map(|stopwatch| stopwatch.elapsed())
+    }
 }
 
 impl Known {
-    fn learn(&mut self, level: &Level) {
+    /// Takes a level unless a newer one is known; whether it did.
+    fn learn(&mut self, level: &Level) -> bool {
         if self.level.is_some_and(|old| old.version >= level.version) {
-            return;
+            return false;
         }
+        self.published_at = None;
         let same_face = self
             .level
             .is_some_and(|old| old.public_version == level.public_version);
@@ -166,5 +180,6 @@ impl Known {
         if !same_face {
             self.written[View::Public.index()] = None;
         }
+        true
     }
 }

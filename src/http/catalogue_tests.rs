@@ -60,7 +60,7 @@ impl Fixture {
             idempotency: IdempotencyIndex::new(0),
             listener: std::sync::OnceLock::new(),
         };
-        let stock = StockService::new(Directory::new(context, vec![arbiter.clone()]), "e");
+        let stock = StockService::new(Directory::new(context, std::slice::from_ref(&arbiter)), "e");
         let catalogue = Catalogue::start(recovery, config, journal.clone(), clock, &arbiter);
         let admin = catalogue.bootstrap().await.unwrap().unwrap();
         let grant = TokenGrant {

@@ -19,6 +19,7 @@ use super::stock_schema as schema;
 use super::wire::{parse_position, position};
 use crate::actors::{EventsError, JournalRecord, Position, StockService};
 use crate::catalogue::{CatalogueRecord, Scope};
+use crate::telemetry::{UnderWay, metrics};
 
 #[derive(Serialize)]
 struct Events {
@@ -63,7 +64,11 @@ pub async fn read_on(border: Data<Border>, caller: Caller, request: HttpRequest)
     let stock = &border.stock;
     let after = start(stock, &after).await?;
     let wait = Duration::from_secs(wait.unwrap_or(0));
+    metrics().events_reads_total.inc();
+    let waiting = UnderWay::begin(&metrics().events_waiting);
     let (events, next) = news(&border, after, limit, wait).await?;
+    drop(waiting);
+    metrics().events_told_total.inc_by(events.len() as u64);
     let next = position(stock.epoch(), next);
     Ok(ok(&Events { events, next }))
 }

@@ -20,11 +20,12 @@ use super::border::Border;
 use super::fault::{Source, Wrong};
 use super::feed_frames::{Unreadable, read_keys};
 use super::feed_session::{FeedSession, Step, Way};
-use super::feed_socket::{full, who};
+use super::feed_socket::{self, barred, who};
 use super::problem::{Code, Problem};
 use super::request::Query;
-use crate::feed::{Ending, FeedKey, View};
+use crate::feed::{Ending, FeedKey, Full, View};
 use crate::stock::StockKey;
+use crate::telemetry::labels::Barred;
 
 /// What a client was last told.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -37,6 +38,7 @@ const ID_BYTES_MAX: usize = 1024;
 /// `/asyncapi.yaml` as its data.
 pub async fn open(border: Data<Border>, caller: Caller, request: HttpRequest) -> Answered {
     if !border.origins.allow(request.headers().get(ORIGIN)) {
+        barred(Barred::Origin);
         let detail = Ending::Origin.reason();
         return Err(Problem::new(Code::Forbidden, detail));
     }
@@ -55,7 +57,13 @@ pub async fn open(border: Data<Border>, caller: Caller, request: HttpRequest) ->
 
     let view = caller.view();
     let subscription = border.feed.connect(who(&border, &caller, &request), view);
-    let subscription = subscription.map_err(|_| full())?;
+    let subscription = subscription.map_err(|full| match full {
+        Full::Total => feed_socket::full(),
+        Full::Who => {
+            barred(Barred::Who);
+            Problem::new(Code::Overloaded, Full::Who.to_string())
+        }
+    })?;
     let told = Told::new(border.stock.epoch(), view, &keys);
     let last = request.headers().get(LAST_EVENT_ID);
     let last = last.and_then(|id| id.to_str().ok());
@@ -113,7 +121,7 @@ impl Listener {
                     format!(": {} {}\n\n", ending.code(), ending.reason())
                 }
             };
-            self.session.handed_over();
+            self.session.handed_over(piece.len());
             return Some((Ok(piece.into()), self));
         }
         None

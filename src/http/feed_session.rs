@@ -14,6 +14,8 @@ use super::feed_frames::{self as frames, Unreadable};
 use crate::catalogue::Scope;
 use crate::feed::{Command, Ending, FeedKey, FeedLimits, Subscription, Who};
 use crate::stock::Timestamp;
+use crate::telemetry::labels::Transport;
+use crate::telemetry::{local, metrics};
 
 /// The most levels in one update.
 const LEVELS_MAX: usize = 500;
@@ -47,6 +49,8 @@ pub struct FeedSession {
     replies: VecDeque<Step>,
     answer: Option<StateAnswer>,
     ending: Option<Ending>,
+    /// The end it was told.
+    told_to_end: Option<Ending>,
     commands: u64,
     opened_at: Timestamp,
     heard_at: Timestamp,
@@ -84,8 +88,10 @@ impl FeedSession {
             replies: VecDeque::new(),
             answer: None,
             ending: None,
+            told_to_end: None,
             commands: 0,
         };
+        metrics().feed_opened_total.of(way.transport()).inc();
         session.welcome();
         session
     }
@@ -141,8 +147,9 @@ impl FeedSession {
         }
     }
 
-    /// A piece was handed to the socket.
-    pub fn handed_over(&mut self) {
+    /// A piece of so many bytes was handed to the socket.
+    pub fn handed_over(&mut self, bytes: usize) {
+        local(|count| count.feed_bytes_total.inc_by(bytes as u64));
         self.handed_at = Some(self.now());
     }
 
@@ -158,6 +165,16 @@ impl FeedSession {
 
     /// The next step, if there is something to do now.
     pub async fn step(&mut self) -> Option<Step> {
+        let step = self.next_step().await;
+        match &step {
+            Some(Step::Frame(_) | Step::Ping) => local(|count| count.feed_frames_total.inc()),
+            Some(Step::End(ending)) => self.told_to_end = Some(*ending),
+            None => {}
+        }
+        step
+    }
+
+    async fn next_step(&mut self) -> Option<Step> {
         if let Some(reply) = self.replies.pop_front() {
             return Some(reply);
         }
@@ -314,6 +331,38 @@ impl FeedSession {
 
     fn now(&self) -> Timestamp {
         self.border.stock.now()
+    }
+}
+
+impl Drop for FeedSession {
+    fn drop(&mut self) {
+        count_close(self.told_to_end.map_or(0, Ending::code));
+    }
+}
+
+impl Way {
+    fn transport(self) -> Transport {
+        match self {
+            Way::Both => Transport::WebSocket,
+            Way::Out => Transport::ServerSentEvents,
+        }
+    }
+}
+
+/// Counts a connection that ended with a close code; 0: the client was gone.
+pub fn count_close(code: u16) {
+    let code = code.to_string();
+    metrics()
+        .feed_closes_total
+        .with_label_values(&[&code])
+        .inc();
+}
+
+/// Has every close code told from the beginning, though none was used yet.
+pub fn tell_closes() {
+    for code in Ending::ALL.iter().map(|ending| ending.code()).chain([0]) {
+        let code = code.to_string();
+        metrics().feed_closes_total.with_label_values(&[&code]);
     }
 }
 

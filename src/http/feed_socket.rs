@@ -19,10 +19,12 @@ use super::answer::Answered;
 use super::auth::Caller;
 use super::border::Border;
 use super::feed_frames;
-use super::feed_session::{FeedSession, Step, Way};
+use super::feed_session::{FeedSession, Step, Way, count_close};
 use super::gate::client_address;
 use super::problem::{Code, Problem};
 use crate::feed::{Ending, Full, Who};
+use crate::telemetry::labels::Barred;
+use crate::telemetry::metrics;
 
 /// The subprotocol, which a client may ask for.
 pub const SUBPROTOCOL: &str = "onhand.v1";
@@ -49,8 +51,14 @@ pub async fn open(
     let frames = match border.feed.connect(who, caller.view()) {
         Err(Full::Total) => return Err(full()),
         // A browser tells a page nothing of a refused handshake, only how a socket was closed.
-        Err(Full::Who) => farewell(Ending::TooManyConnections),
-        Ok(_) if !border.origins.allow(request.headers().get(ORIGIN)) => farewell(Ending::Origin),
+        Err(Full::Who) => {
+            barred(Barred::Who);
+            farewell(Ending::TooManyConnections)
+        }
+        Ok(_) if !border.origins.allow(request.headers().get(ORIGIN)) => {
+            barred(Barred::Origin);
+            farewell(Ending::Origin)
+        }
         Ok(subscription) => {
             let session = FeedSession::new(border, caller, subscription, Way::Both);
             let socket = Socket::new(session, payload);
@@ -73,8 +81,14 @@ pub fn who(border: &Border, caller: &Caller, request: &HttpRequest) -> Who {
     }
 }
 
+/// Counts a client that was not let in.
+pub fn barred(why: Barred) {
+    metrics().feed_barred_total.of(why).inc();
+}
+
 /// There are all the connections there may be.
 pub fn full() -> Problem {
+    barred(Barred::Total);
     Problem::new(Code::Overloaded, "all connections are taken: try again")
 }
 
@@ -101,6 +115,7 @@ type Piece = Result<Bytes, Infallible>;
 /// A socket that is closed as soon as it is open.
 fn farewell<A: Stream<Item = Piece>>(ending: Ending) -> Frames<A> {
     let mut out = BytesMut::new();
+    count_close(ending.code());
     write_close(&mut out, ending);
     stream::once(std::future::ready(Ok(out.freeze()))).right_stream()
 }
@@ -150,7 +165,7 @@ impl Socket {
             // A long answer's buffer is not kept.
             self.out = BytesMut::new();
         }
-        self.session.handed_over();
+        self.session.handed_over(length);
         Some((Ok(piece), self))
     }
 

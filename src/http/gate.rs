@@ -13,6 +13,9 @@ use actix_web::{Error, HttpRequest, web};
 use super::auth::rate_limited;
 use super::border::Border;
 use super::rate::client_of;
+use super::route_metrics;
+use crate::clock::Stopwatch;
+use crate::telemetry::{UnderWay, metrics};
 
 /// The header that names a request, in the log and in the answer.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -25,6 +28,8 @@ pub async fn gate<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let stopwatch = Stopwatch::start();
+    let _under_way = UnderWay::begin(&metrics().http_requests_in_flight);
     let id = request_id(request.headers().get(&REQUEST_ID));
     let mut response = match anonymous_limit(&request) {
         Err(seconds) => {
@@ -39,6 +44,7 @@ pub async fn gate<B: MessageBody>(
         let seconds = HeaderValue::from(border(response.request()).limits.retry_after_seconds);
         response.headers_mut().insert(RETRY_AFTER, seconds);
     }
+    route_metrics::count(&response, stopwatch.elapsed());
     log(&id, &response);
     response.headers_mut().insert(REQUEST_ID, id);
     Ok(response)

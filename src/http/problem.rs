@@ -13,6 +13,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use super::fault::{Fault, Source, Wrong};
+use super::route_metrics::count_problem;
 use super::wire::Number;
 use crate::stock::Shortage;
 use crate::stock::reservation::State;
@@ -249,6 +250,7 @@ impl Problem {
 
     /// The whole answer.
     pub fn response(&self) -> HttpResponse {
+        count_problem(self.code);
         let body = serde_json::to_vec(self).expect("a problem's members are plain data");
         let mut response = HttpResponse::build(self.status);
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));

@@ -9,10 +9,11 @@ use actix_web::{Resource, Route};
 
 use super::origins::{Origins, is_open_to_pages};
 use super::problem::{Code, Problem};
+use super::route_metrics::RouteMetrics;
 use super::{
-    asyncapi, availability, backup, docs, events, feed_events, feed_socket, items, locations,
-    movements, noop, openapi, ops, pages, reservation_calls, reservations, stock, stock_ledger,
-    tokens, web_files,
+    asyncapi, availability, backup, board, contention, docs, events, feed_events, feed_socket,
+    items, locations, movements, noop, openapi, ops, pages, reservation_calls, reservations,
+    route_metrics, stock, stock_ledger, tokens, web_files,
 };
 
 /// One route: how it is called and what answers it.
@@ -104,22 +105,28 @@ pub fn ops_table() -> Vec<Entry> {
     table![
         GET "/livez"  => ops::live,
         GET "/readyz" => ops::ready,
+        GET "/metrics" => ops::metrics_text,
+        GET "/v1/contention" => contention::read,
+        GET "/v1/contention/events" => board::events,
+        GET "/board" => board::page,
+        GET "/web/{file}" => web_files::file,
     ]
 }
 
 /// Registers the public listener's routes, under the gate. Pages of `origins` may ask some.
 pub fn public(service: &mut ServiceConfig, yardstick: bool, origins: &Origins) {
-    register(service, public_table(yardstick), origins);
+    route_metrics::tell_all();
+    register(service, public_table(yardstick), origins, true);
 }
 
 /// Registers the ops listener's routes.
 pub fn ops(service: &mut ServiceConfig) {
-    register(service, ops_table(), &Origins::default());
+    register(service, ops_table(), &Origins::default(), false);
 }
 
 /// Registers a table: one resource for each path, in the order of the table, since a fixed path
-/// must come before a parameter that would take it.
-fn register(service: &mut ServiceConfig, table: Vec<Entry>, origins: &Origins) {
+/// must come before a parameter that would take it. Operators' own questions are not counted.
+fn register(service: &mut ServiceConfig, table: Vec<Entry>, origins: &Origins, counted: bool) {
     let mut order: Vec<&'static str> = Vec::new();
     let mut paths: BTreeMap<&'static str, Vec<Entry>> = BTreeMap::new();
     for entry in table {
@@ -129,7 +136,12 @@ fn register(service: &mut ServiceConfig, table: Vec<Entry>, origins: &Origins) {
         paths.entry(entry.path).or_default().push(entry);
     }
     for path in order {
-        let resource = resource(path, &paths[path]);
+        let entries = &paths[path];
+        let mut resource = resource(path, entries);
+        if counted {
+            let methods = entries.iter().map(|entry| &entry.method);
+            resource = resource.app_data(RouteMetrics::of(path, methods));
+        }
         if is_open_to_pages(path) {
             service.service(resource.wrap(origins.cors()));
         } else {
@@ -249,8 +261,16 @@ mod tests {
         let with_yardstick = names(&public_table(true));
         let added: Vec<&String> = with_yardstick.difference(&contract).collect();
         assert_eq!(added, ["POST /v1/noop"]);
-        let ops = ["GET /livez", "GET /readyz"].map(str::to_owned);
-        assert_eq!(names(&ops_table()), ops.into());
+        let ops = [
+            "GET /livez",
+            "GET /readyz",
+            "GET /metrics",
+            "GET /v1/contention",
+            "GET /v1/contention/events",
+            "GET /board",
+            "GET /web/{file}",
+        ];
+        assert_eq!(names(&ops_table()), ops.map(str::to_owned).into());
     }
 
     #[test]

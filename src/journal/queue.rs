@@ -193,6 +193,11 @@ impl Journal {
         self.0.places.load(Ordering::Relaxed)
     }
 
+    /// Places there are.
+    pub fn places_max(&self) -> usize {
+        self.0.config.queue_places_max
+    }
+
     /// The published records from `from` on, until the durable position of this moment.
     pub fn read(&self, from: Position) -> Result<RecordReader, StoreError> {
         let store = self.0.store.lock().clone().ok_or(StoreError::Closed)?;

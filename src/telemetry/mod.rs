@@ -1,4 +1,18 @@
 //! What the operator sees: logs, and the metrics beside them. It uses nothing of ours, so that
 //! everything else may use it.
 
+pub mod labels;
+mod local;
 pub mod logging;
+mod metric;
+mod metrics;
+mod shape;
+pub mod sketch;
+mod under_way;
+pub mod window;
+
+pub use local::{Local, flush, keep_flushed, local};
+pub use metric::By;
+pub use metrics::{Metrics, exposition, metrics};
+pub use shape::Shape;
+pub use under_way::UnderWay;

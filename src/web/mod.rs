@@ -17,6 +17,7 @@ pub struct Asset {
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
+const PAGE: &str = "text/html; charset=utf-8";
 const TYPES: &str = "application/typescript; charset=utf-8";
 
 macro_rules! assets {
@@ -32,6 +33,9 @@ pub const ASSETS: &[Asset] = assets![
     "texts.js" SCRIPT,
     "onhand-stock.d.ts" TYPES,
     "onhand.css" STYLE,
+    "board.html" PAGE,
+    "board.css" STYLE,
+    "board.js" SCRIPT,
     "device.js" SCRIPT,
     "screen.js" SCRIPT,
     "store.css" STYLE,

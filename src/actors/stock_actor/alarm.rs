@@ -1,60 +1,60 @@
-//! What a stock actor does by itself: its one alarm rings for its earliest deadline, to gather what
-//! others have done, and to go to rest when nobody needs it.
+//! What a stock actor does by itself: it is woken for its earliest deadline, to gather what others
+//! have done, and to go to rest when nobody needs it.
 
 use std::mem;
-use std::time::Duration;
-
-use actix::fut::{ActorFutureExt, wrap_future};
-use actix::{ActorContext, AsyncContext, Context};
 
 use super::{StockActor, Told};
 use crate::actors::waking::AWAKE_BEFORE_MS;
+use crate::stock::command::Acknowledgements;
+use crate::stock::ledger::EXPIRE_AT_ONCE_MAX;
 use crate::stock::{By, Command, Decision, Timestamp};
 
 /// How soon leads are asked again about what is overdue: their answer is on its way.
 const OVERDUE_MS: i64 = 100;
 
+/// How long acknowledgements are gathered into one record, milliseconds.
+const GATHER_MS: i64 = 100;
+
 /// How many acknowledgements one record takes; each is looked up, and nobody is served meanwhile.
 const ACKNOWLEDGE_AT_ONCE_MAX: usize = 1000;
 
-/// How long a passivated actor still forwards what reaches its mailbox.
-const FORWARD: Duration = Duration::from_secs(2);
-
 impl StockActor {
-    pub(super) fn set_alarm(&mut self, ctx: &mut Context<Self>) {
-        if self.retired {
-            return;
-        }
-        self.schedule(self.ledger.next_deadline());
-        let idle_at = self
-            .last_used
-            .plus_millis(self.directory.context.config.idle_ms);
-        let now = self.now();
+    /// Has this actor woken when it next has something to do. One that is woken before that is no
+    /// later set back: a busy key would change the schedule with every command.
+    pub(super) fn set_alarm(&mut self) {
         let doubt = self.ledger.next_doubt();
-        let doubt = doubt.map(|at| if at <= now { self.ask_again } else { at });
+        let doubt = doubt.map(|at| at.max(self.ask_again));
         let due = doubt.into_iter().chain(self.gather_until);
-        let at = due.fold(idle_at, Timestamp::min).max(now);
-        if self.alarm.as_ref().is_some_and(|(set, _)| *set <= at) {
-            return;
-        }
-        let clock = self.directory.context.clock.clone();
-        let sleep = wrap_future::<_, Self>(async move {
-            clock.sleep_until(at).await;
-        });
-        let handle = ctx.spawn(sleep.map(move |(), actor, ctx| actor.ring(at, ctx)));
-        if let Some((_, old)) = self.alarm.replace((at, handle)) {
-            ctx.cancel_future(old);
+        let due = due.chain(self.ledger.next_deadline());
+        let at = due.fold(self.idle_at(), Timestamp::min);
+        if self.scheduled.is_none_or(|set| at < set) {
+            self.schedule(Some(at));
         }
     }
 
-    /// The alarm set for `at` rang: something is due, or the key had nothing to do for a while.
-    fn ring(&mut self, at: Timestamp, ctx: &mut Context<Self>) {
-        // One that was called off may still ring, if it was due in the same moment. Heeded, it
-        // would leave two alarms, and the second would put to rest what others have woken since.
-        if self.alarm.as_ref().is_none_or(|(set, _)| *set != at) {
-            return;
-        }
-        self.alarm = None;
+    fn schedule(&mut self, at: Option<Timestamp>) {
+        let old = mem::replace(&mut self.scheduled, at);
+        let key = self.ledger.key();
+        self.directory.schedule_of(key).change(key, old, at);
+    }
+
+    fn idle_at(&self) -> Timestamp {
+        let idle_ms = self.directory.context.config.idle_ms;
+        self.last_used.plus_millis(idle_ms)
+    }
+
+    /// Takes what others have done, to be recorded with what they do soon after.
+    pub fn gather(&mut self, done: Acknowledgements) {
+        self.done.settled.extend(done.settled);
+        self.done.arrived.extend(done.arrived);
+        let until = self.now().plus_millis(GATHER_MS);
+        self.gather_until.get_or_insert(until);
+        self.set_alarm();
+    }
+
+    /// Sees to what is due; whether the key went to rest.
+    pub fn wake_goes_to_rest(&mut self) -> bool {
+        self.scheduled = None;
         let now = self.now();
         if self.gather_until.is_some_and(|until| until <= now) {
             self.record_done(now);
@@ -64,13 +64,19 @@ impl StockActor {
             self.ask_again = now.plus_millis(OVERDUE_MS);
             self.ask_leads(self.ledger.inquiries(now), None);
         }
-        let idle_at = self
-            .last_used
-            .plus_millis(self.directory.context.config.idle_ms);
-        if idle_at <= now && !self.passivate(ctx) {
+        if self.ledger.next_deadline().is_some_and(|at| at <= now) {
+            // It goes to rest later: others may be waiting for their turn to expire.
+            self.last_used = now;
+            self.record_slice(now, EXPIRE_AT_ONCE_MAX);
+        }
+        if self.idle_at() <= now {
+            if self.goes_to_rest(now) {
+                return true;
+            }
             self.last_used = now;
         }
-        self.set_alarm(ctx);
+        self.set_alarm();
+        false
     }
 
     /// Records what others have done, a good part of what was gathered in one record.
@@ -89,19 +95,18 @@ impl StockActor {
         }
     }
 
-    /// Puts the ledger to rest in the directory, if nothing depends on this actor.
-    fn passivate(&mut self, ctx: &mut Context<Self>) -> bool {
+    /// Puts the ledger to rest in the directory, if nothing depends on this actor. The key is
+    /// woken before its next deadline.
+    fn goes_to_rest(&mut self, now: Timestamp) -> bool {
         let durable = self.directory.context.journal.durable() >= self.last;
         let deadline = self.ledger.level().deadline;
-        let far = self.now().plus_millis(2 * AWAKE_BEFORE_MS);
+        let far = now.plus_millis(2 * AWAKE_BEFORE_MS);
         let soon = deadline.is_some_and(|at| at <= far);
         if !durable || soon || !self.ledger.is_idle() || !self.done.is_empty() {
             return false;
         }
-        self.schedule_key();
-        self.retired = true;
-        self.directory.passivate(&self.ledger, &self.addr);
-        ctx.run_later(FORWARD, |_, ctx| ctx.stop());
+        self.schedule(deadline.map(|at| at.plus_millis(-AWAKE_BEFORE_MS)));
+        self.directory.passivate(&self.ledger);
         true
     }
 }

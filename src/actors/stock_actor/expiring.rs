@@ -2,11 +2,7 @@
 //! between. The figures are right from the first slice on, so nobody waits for the last. It must
 //! not know how the ledger tells what is due.
 
-use actix::{Context, Handler};
-
 use super::{StockActor, Told};
-use crate::actors::call::Wake;
-use crate::actors::waking::AWAKE_BEFORE_MS;
 use crate::stock::ledger::EXPIRE_AT_ONCE_MAX;
 use crate::stock::{By, Command, Timestamp};
 
@@ -31,49 +27,14 @@ impl StockActor {
         }
     }
 
-    /// Has this actor woken for the next deadline; at once, if that has come already.
-    pub(super) fn schedule(&mut self, next: Option<Timestamp>) {
-        if next != self.scheduled {
-            let key = self.ledger.key();
-            let schedule = self.directory.schedule_of(key);
-            schedule.change(key, Some(self.addr.clone()), self.scheduled, next);
-            self.scheduled = next;
-        }
-    }
-
-    /// Has the key woken before its next deadline, when this actor is gone.
-    pub(super) fn schedule_key(&mut self) {
-        let deadline = self.ledger.level().deadline;
-        let at = deadline.map(|at| at.plus_millis(-AWAKE_BEFORE_MS));
-        let key = self.ledger.key();
-        let schedule = self.directory.schedule_of(key);
-        schedule.change(key, None, self.scheduled.take(), at);
-    }
-
     /// Records the end of up to `most` reservations that are due. If there are more, the schedule
     /// wakes this actor again as soon as others had their turn.
-    fn record_slice(&mut self, now: Timestamp, most: usize) {
+    pub(super) fn record_slice(&mut self, now: Timestamp, most: usize) {
         self.sliced_at = now;
         let events = self.ledger.due(now, most);
         if !events.is_empty() {
             let place = self.directory.context.journal.place_reserved();
             self.commit(By::onhand(), events, now, place, Told::default());
         }
-    }
-}
-
-impl Handler<Wake> for StockActor {
-    type Result = ();
-
-    fn handle(&mut self, Wake: Wake, ctx: &mut Context<Self>) {
-        if self.retired {
-            return self.directory.wake(self.ledger.key());
-        }
-        self.scheduled = None;
-        let now = self.now();
-        // It goes to rest later: others may be waiting for their turn to expire.
-        self.last_used = now;
-        self.record_slice(now, EXPIRE_AT_ONCE_MAX);
-        self.set_alarm(ctx);
     }
 }

@@ -139,7 +139,7 @@ async fn a_key_rests_while_its_deadlines_are_far_and_is_woken_for_them() {
     node.comes_to_rest("b").await;
     node.crash().await;
     for name in ["a", "b"] {
-        let image = node.directory().image(&key(name)).await.unwrap();
+        let image = node.image(&key(name)).await;
         let (_, position) = image.expect("it is known");
         assert_eq!(position, Position::ZERO, "{name} rests after a start, too");
     }

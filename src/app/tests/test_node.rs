@@ -157,8 +157,8 @@ impl TestNode {
         let arbiters: Vec<Arbiter> = (0..self.settings.arbiters)
             .map(|_| Arbiter::new())
             .collect();
-        let handles = arbiters.iter().map(Arbiter::handle).collect();
-        let directory = Directory::new(context, handles);
+        let handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
+        let directory = Directory::new(context, &handles);
         let mut recovery = catalogue::Recovery::default();
         let recovered = recover(&*store, &directory, &mut recovery).unwrap();
         let config = CatalogueConfig::default();
@@ -263,16 +263,24 @@ impl TestNode {
 
     /// The ledger of a key as it is in memory.
     pub async fn ledger(&self, key: &StockKey) -> Ledger {
-        match self.directory().image(key).await.unwrap() {
+        match self.image(key).await {
             Some((image, _)) => Ledger::from_image(key.clone(), &image).unwrap(),
             None => Ledger::new(key.clone()),
         }
     }
 
+    /// The image of a key and the position of the newest record in it, zero at rest.
+    pub async fn image(&self, key: &StockKey) -> Option<(Vec<u8>, Position)> {
+        let keys = std::slice::from_ref(key);
+        let images = self.directory().images(keys).await.unwrap();
+        let image = images.into_iter().next();
+        image.map(|(_, image, position)| (image, position))
+    }
+
     /// Waits until no actor serves the key.
     pub async fn comes_to_rest(&self, name: &str) {
         for _ in 0..LOOKS_MAX {
-            let image = self.directory().image(&key(name)).await.unwrap();
+            let image = self.image(&key(name)).await;
             if image.is_some_and(|(_, position)| position == Position::ZERO) {
                 return;
             }

@@ -142,6 +142,8 @@ async fn every_route_enforces_its_scope() {
         "/v1/feed",
         "/docs",
         "/web",
+        "/screen",
+        "/till",
         "/problems",
         "/v1/items",
         "/v1/locations",

@@ -76,7 +76,7 @@ impl TestApp {
             listener: OnceLock::new(),
         };
         let arbiter = Arbiter::current();
-        let stock = StockService::new(Directory::new(context, vec![arbiter.clone()]), "e");
+        let stock = StockService::new(Directory::new(context, std::slice::from_ref(&arbiter)), "e");
         let (recovery, config) = (Recovery::default(), CatalogueConfig::default());
         let time = clock.clone();
         let catalogue = Catalogue::start(recovery, config, journal.clone(), time, &arbiter);

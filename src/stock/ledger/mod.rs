@@ -226,7 +226,7 @@ impl Ledger {
     }
 
     /// Every hold here.
-    pub fn holds(&self) -> impl Iterator<Item = (ReservationId, &Hold)> {
+    pub fn holds(&self) -> impl ExactSizeIterator<Item = (ReservationId, &Hold)> {
         self.kept.holds.iter().map(|(id, hold)| (*id, hold))
     }
 

@@ -1,0 +1,224 @@
+//! What is counted of an actor's work: commands, refusals, and what their records did to
+//! reservations and holds. It must not decide anything.
+
+use std::time::Duration;
+
+use super::StockActor;
+use crate::actors::call::Deliver;
+use crate::actors::directory::hash;
+use crate::stock::Timestamp;
+use crate::stock::event::{Cause, StockRecord};
+use crate::stock::{Change, Command, Decision, Event, MovementKind, Refusal, Reservation, State};
+use crate::telemetry::labels::{self, End, Kind, Outcome, Reason};
+use crate::telemetry::sketch::Figures;
+use crate::telemetry::{Local, local, metrics};
+
+/// When a command had its turn, and how long it waited for it.
+pub(super) type Turn = (Timestamp, Duration);
+
+impl StockActor {
+    /// A command had its turn, with this outcome.
+    pub(super) fn count_command(&self, deliver: &Deliver, (now, waited): Turn, outcome: Outcome) {
+        let (thread, hash) = (self.thread, hash(self.ledger.key()));
+        let waiting = self.directory.waiting.count(hash);
+        local(|count| {
+            count
+                .commands_total
+                .of(kind(&deliver.command))
+                .of(outcome)
+                .inc();
+            count.mailbox_wait_seconds.observe(waited.as_secs_f64());
+            count.mailbox_depth.observe(waiting as f64);
+        });
+        let shed = self.directory.waiting.take_shed(hash) as u64;
+        let was_refused = matches!(outcome, Outcome::Refused | Outcome::Shed);
+        let waited_us = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+        let figures = Figures {
+            refusals: shed + u64::from(was_refused),
+            commands: 1,
+            waited_us,
+            waited_us_max: waited_us,
+        };
+        let demand = shed + u64::from(wants_stock(&deliver.command));
+        let contention = &self.directory.contention;
+        contention.note(thread, now, self.ledger.key(), demand, &figures);
+    }
+}
+
+/// Whether a command wants some of the key's stock for somebody. What asks without taking comes
+/// before one that does.
+fn wants_stock(command: &Command) -> bool {
+    match command {
+        Command::Change { change, .. } => change.takes_stock(),
+        Command::Prepare { .. } => true,
+        Command::Move(movement) => matches!(movement.kind, MovementKind::Sale { .. }),
+        Command::SetSafetyStock(_)
+        | Command::Stop
+        | Command::Touch
+        | Command::TouchReservation(_)
+        | Command::Ask { .. }
+        | Command::Abandon { .. }
+        | Command::Settle(_)
+        | Command::Inquire { .. }
+        | Command::ReportUse { .. }
+        | Command::Acknowledge(_) => false,
+    }
+}
+
+/// What became of a command; none if it waits for leads and has another turn.
+pub(super) fn outcome(decided: &Result<Decision, Refusal>, again: bool) -> Option<Outcome> {
+    match decided {
+        Ok(Decision::Record(..)) => Some(Outcome::Recorded),
+        Ok(Decision::Nothing(_)) => Some(Outcome::Unchanged),
+        Ok(Decision::SettleFirst(_)) => (!again).then_some(Outcome::Shed),
+        Err(refusal) => {
+            local(|count| count.refusals_total.of(reason(refusal)).inc());
+            Some(Outcome::Refused)
+        }
+    }
+}
+
+/// Counts what a record says.
+pub(super) fn count_record(record: &StockRecord) {
+    let shortfall = record.level.shortfall();
+    if shortfall > record.before.1 {
+        metrics().shortfalls_total.inc();
+        if was_accepted_beyond_stock(record) {
+            metrics().oversells_total.inc();
+            let key = record.key.as_str();
+            tracing::error!(key, %shortfall, "a reservation was accepted beyond what was there");
+        }
+    }
+    for event in &record.events {
+        if let Event::Reserved {
+            reservation, cause, ..
+        } = event
+        {
+            local(|count| count_reservation(count, reservation, *cause, record.at));
+        }
+    }
+}
+
+/// Whether a reservation was accepted with a record that deepened a shortfall, and no till sold
+/// anything with it: decisions give away what is there, and no more.
+fn was_accepted_beyond_stock(record: &StockRecord) -> bool {
+    let accepted = |event: &Event| {
+        matches!(
+            event,
+            Event::Reserved {
+                cause: Cause::Placed | Cause::LinesReplaced,
+                ..
+            }
+        )
+    };
+    let moved = |event: &Event| matches!(event, Event::Moved(_));
+    record.events.iter().any(accepted) && !record.events.iter().any(moved)
+}
+
+fn count_reservation(count: &Local, reservation: &Reservation, cause: Cause, at: Timestamp) {
+    count.reservations_total.of(change(cause)).inc();
+    let holds = reservation.shares.len() as u64;
+    if cause == Cause::Placed {
+        count.holds_opened_total.inc_by(holds);
+    }
+    let Some(end) = end(reservation.state) else {
+        return;
+    };
+    if reservation.resolved_at != Some(at) || cause == Cause::Denied {
+        return;
+    }
+    count.holds_closed_total.of(end).inc_by(holds);
+    let age = seconds_between(reservation.created_at, at);
+    for _ in 0..holds {
+        count.hold_age_seconds.of(end).observe(age);
+    }
+    if let Some(deadline) = reservation.deadline.filter(|_| cause == Cause::Expired) {
+        count
+            .hold_expiry_lateness_seconds
+            .observe(seconds_between(deadline, at));
+    }
+}
+
+fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
+    (to.as_millis() - from.as_millis()) as f64 / 1000.0
+}
+
+fn end(state: State) -> Option<End> {
+    match state {
+        State::Held | State::Confirmed => None,
+        State::Fulfilled => Some(End::Fulfilled),
+        State::Released => Some(End::Released),
+        State::Expired => Some(End::Expired),
+        State::Cancelled => Some(End::Cancelled),
+    }
+}
+
+fn change(cause: Cause) -> labels::Change {
+    match cause {
+        Cause::Placed => labels::Change::Placed,
+        Cause::LinesReplaced => labels::Change::LinesReplaced,
+        Cause::Extended => labels::Change::Extended,
+        Cause::Confirmed => labels::Change::Confirmed,
+        Cause::HandedOver => labels::Change::HandedOver,
+        Cause::Used => labels::Change::Used,
+        Cause::Released => labels::Change::Released,
+        Cause::Expired => labels::Change::Expired,
+        Cause::Cancelled => labels::Change::Cancelled,
+        Cause::Denied => labels::Change::Denied,
+    }
+}
+
+fn kind(command: &Command) -> Kind {
+    match command {
+        Command::Move(movement) => match movement.kind {
+            MovementKind::Sale { .. } => Kind::Sale,
+            MovementKind::Receipt => Kind::Receipt,
+            MovementKind::Return { .. } => Kind::Return,
+            MovementKind::Adjustment { .. } => Kind::Adjustment,
+            MovementKind::Count { .. } => Kind::Count,
+            MovementKind::Transfer { .. } | MovementKind::Arrival { .. } => Kind::Transfer,
+        },
+        Command::SetSafetyStock(_) => Kind::SafetyStock,
+        Command::Stop => Kind::Stop,
+        Command::Touch | Command::TouchReservation(_) => Kind::Touch,
+        Command::Ask { .. } => Kind::Ask,
+        Command::Prepare { .. } => Kind::Prepare,
+        Command::Abandon { .. } => Kind::Abandon,
+        Command::Settle(_) => Kind::Settle,
+        Command::Change { change, .. } => match change {
+            Change::Place(_) => Kind::Place,
+            Change::ReplaceLines(_) => Kind::ReplaceLines,
+            Change::Extend { .. } => Kind::Extend,
+            Change::Confirm { .. } => Kind::Confirm,
+            Change::Fulfil(_) => Kind::Fulfil,
+            Change::Release => Kind::Release,
+            Change::Cancel(_) => Kind::Cancel,
+        },
+        Command::Inquire { .. } => Kind::Inquire,
+        Command::ReportUse { .. } => Kind::ReportUse,
+        Command::Acknowledge(_) => Kind::Acknowledge,
+    }
+}
+
+fn reason(refusal: &Refusal) -> Reason {
+    match refusal {
+        Refusal::InsufficientStock(_) => Reason::InsufficientStock,
+        Refusal::NotStocked => Reason::NotStocked,
+        Refusal::NotEmpty => Reason::NotEmpty,
+        Refusal::OutOfRange => Reason::OutOfRange,
+        Refusal::StaleVersion => Reason::StaleVersion,
+        Refusal::IdReused => Reason::IdReused,
+        Refusal::IdempotencyMismatch => Reason::IdempotencyMismatch,
+        Refusal::ReservationNotFound => Reason::ReservationNotFound,
+        Refusal::WrongState(_) => Reason::WrongState,
+        Refusal::ReservationResolved(_) => Reason::ReservationResolved,
+        Refusal::ReservationExpired => Reason::ReservationExpired,
+        Refusal::AlreadyConfirmed(_) => Reason::AlreadyConfirmed,
+        Refusal::OverFulfilled(_) => Reason::OverFulfilled,
+        Refusal::PaymentMismatch { .. } => Reason::PaymentMismatch,
+        Refusal::CurrencyMismatch => Reason::CurrencyMismatch,
+        Refusal::Full(_) => Reason::Full,
+        Refusal::Superseded => Reason::Superseded,
+        Refusal::TooLate => Reason::TooLate,
+    }
+}

@@ -1,0 +1,122 @@
+//! Where callers contend for the same stock, as operators of the running binary see it.
+
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::metrics::{Told, reaches};
+use crate::server::{DataDir, Server};
+
+fn shop(client: &Client) {
+    client.put(
+        "/v1/locations/malmo",
+        &json!({"name": "Malmö", "kind": "store"}),
+    );
+    for sku in ["clog-38", "clog-39", "scarf"] {
+        client.put(&format!("/v1/items/{sku}"), &json!({"name": sku}));
+        let receipt = json!({"id": sku, "type": "receipt", "sku": sku, "location": "malmo",
+            "quantity": 4});
+        client.post("/v1/movements", &json!({"movements": [receipt]}));
+    }
+}
+
+fn want(client: &Client, sku: &str, times: usize) {
+    for _ in 0..times {
+        let line = json!({"sku": sku, "location": "malmo", "quantity": 1});
+        let placed = client.json("POST", "/v1/reservations", &json!({"lines": [line]}));
+        assert!([201, 409].contains(&placed.unwrap().status));
+    }
+}
+
+fn contention(server: &Server, query: &str) -> Value {
+    Client::new(&server.ops, "").read(&format!("/v1/contention{query}"))
+}
+
+#[test]
+fn the_keys_that_most_want_come_first_with_what_became_of_it() {
+    let data = DataDir::new();
+    let server = Server::start(&data.path);
+    let client = server.client();
+    shop(&client);
+    want(&client, "clog-39", 3);
+    want(&client, "clog-38", 10);
+    want(&client, "scarf", 1);
+
+    let seen = contention(&server, "?top=2");
+    let keys = seen["keys"].as_array().unwrap();
+    let names: Vec<&str> = keys
+        .iter()
+        .map(|key| key["sku"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["clog-38", "clog-39"], "{seen}");
+    let hottest = &keys[0];
+    assert_eq!(hottest["rank"], 1);
+    assert_eq!(hottest["holds"], 4);
+    assert_eq!(hottest["stock"]["held"], 4);
+    assert_eq!(hottest["stock"]["available"], 0);
+    let figure = |name: &str| hottest[name].as_f64().unwrap();
+    let refused = figure("refusals_per_second") / figure("demand_per_second");
+    assert!(
+        (refused - 0.6).abs() < 1e-9,
+        "6 of 10 were refused: {hottest}"
+    );
+    let (mean, max) = (
+        &hottest["waiting_ms"]["mean"],
+        &hottest["waiting_ms"]["max"],
+    );
+    assert!(mean.as_f64().unwrap() <= max.as_f64().unwrap() && *max != json!(0.0));
+    assert_eq!(keys[1]["refusals_per_second"], 0.0);
+
+    assert_eq!(contention(&server, "")["keys"].as_array().unwrap().len(), 3);
+    let told = Told::by(&server);
+    let demand = |rank: &str| {
+        let series = format!("onhand_contention_demand_per_second{{rank=\"{rank}\"}}");
+        told.value(&series).unwrap()
+    };
+    assert!(demand("01") > demand("02") && demand("02") > demand("03"));
+    assert_eq!(demand("20"), 0.0);
+    assert_eq!(
+        told.value("onhand_contention_holds{rank=\"01\"}"),
+        Some(4.0)
+    );
+}
+
+#[test]
+fn the_pace_of_the_commit_pipeline_is_told_beside_it() {
+    let data = DataDir::new();
+    let server = Server::start(&data.path);
+    let client = server.client();
+    shop(&client);
+    want(&client, "clog-38", 5);
+    reaches(
+        &server,
+        "onhand_commands_total{kind=\"place\",outcome=\"refused\"}",
+        1.0,
+    );
+    let seen = contention(&server, "");
+    assert_eq!(seen["commands"]["recorded"], 7);
+    assert_eq!(seen["commands"]["refused"], 1);
+    let journal = &seen["journal"];
+    assert!(
+        journal["append_seconds"]["count"].as_u64().unwrap() >= 7,
+        "{journal}"
+    );
+    assert!(journal["append_seconds"]["sum"].as_f64().unwrap() > 0.0);
+    let buckets = journal["append_seconds"]["buckets"].as_array().unwrap();
+    assert_eq!(
+        buckets.last().unwrap()[1],
+        journal["append_seconds"]["count"]
+    );
+    assert_eq!(seen["feed"]["connections"], 0);
+}
+
+#[test]
+fn a_question_that_makes_no_sense_is_answered_with_its_fault() {
+    let data = DataDir::new();
+    let server = Server::start(&data.path);
+    let ops = Client::new(&server.ops, "");
+    for query in ["?top=0", "?top=101", "?top=all", "?most=20"] {
+        let refused = ops.get(&format!("/v1/contention{query}")).unwrap();
+        assert_eq!(refused.status, 422, "{query}");
+        assert_eq!(refused.body["code"], "invalid_request");
+    }
+}
