@@ -5,7 +5,9 @@
 const WORDS = {
   en: {
     ask: 'This {kind} needs a token for {name}. Ask whoever runs Onhand for one.',
-    refused: 'The token of this {kind} is not accepted. It may be revoked, or meant for something else.',
+    refused:
+      'The token of this {kind} is not accepted. It may be revoked, or meant for something ' +
+      'else.',
     denied: 'The token of this {kind} may not do what is done here. It needs other scopes.',
     token: 'Token',
     use: 'Use this token',
@@ -23,7 +25,9 @@ const WORDS = {
   },
   da: {
     ask: 'Denne {kind} mangler en token til {name}. Bed den, der driver Onhand, om en.',
-    refused: 'Token til denne {kind} accepteres ikke. Den kan være tilbagekaldt eller til andet brug.',
+    refused:
+      'Token til denne {kind} accepteres ikke. Den kan være tilbagekaldt eller til andet ' +
+      'brug.',
     denied: 'Token til denne {kind} må ikke det, der gøres her. Den skal have andre rettigheder.',
     token: 'Token',
     use: 'Brug denne token',

@@ -26,6 +26,7 @@ export class Finder {
     const field = part('search');
     field.addEventListener('input', () => {
       clearTimeout(this.#pause);
+      part('results').ariaBusy = 'true';
       this.#pause = setTimeout(() => this.#search(), PAUSE_MS);
     });
     field.addEventListener('keydown', (event) => {
@@ -90,6 +91,7 @@ export class Finder {
 
   #show(found, told) {
     this.#found = found;
+    part('results').ariaBusy = 'false';
     part('found').textContent = told;
     part('results').replaceChildren(...found.map((item, index) => this.#option(item, index)));
     part('search').ariaExpanded = String(found.length > 0);

@@ -5,6 +5,8 @@ import { filled, lang, part, say } from './device.js';
 import { clock } from './texts.js';
 
 const LATEST_MAX = 8;
+// A list that nobody reads to its end need not be whole; the numbers are.
+const ENTRIES_SHOWN_MAX = 100;
 
 const element = (kind, words, className = '') =>
   Object.assign(document.createElement(kind), { textContent: words, className });
@@ -42,7 +44,9 @@ export class Kept {
     say(part('kept-words'), told.join(' · ') || this.#words.kept_none);
     part('kept').dataset.kept = refused ? 'refused' : waiting ? 'waiting' : 'none';
     say(part('keeping-told'), entries.length ? this.#words.kept_told : this.#words.kept_none);
-    part('entries').replaceChildren(...entries.map((entry) => this.#entry(entry)));
+    const shown = entries.toSorted((a, b) => (a.state === b.state ? 0 : a.state < b.state ? -1 : 1));
+    shown.splice(ENTRIES_SHOWN_MAX);
+    part('entries').replaceChildren(...shown.map((entry) => this.#entry(entry)));
     const latest = [...entries, ...done].sort((a, b) => b.number - a.number);
     part('latest').replaceChildren(...latest.slice(0, LATEST_MAX).map((one) => this.#line(one)));
   }

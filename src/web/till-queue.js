@@ -214,9 +214,10 @@ export class Queue extends EventTarget {
     return waiting.slice(0, Math.min(BATCH_MAX, other < 0 ? BATCH_MAX : other));
   }
 
-  /** Notes on the disk, before a request leaves, that these may have arrived. */
+  /** Notes on the disk, before a request leaves, that these may have arrived as they are now. */
   async noteSent(batch, token) {
-    const sent = batch.map((entry) => ({ ...entry, sent: entry.sent ?? { token, at: Date.now() } }));
+    const note = { token, at: Date.now() };
+    const sent = batch.map((entry) => ({ ...entry, sent: entry.sent ?? note }));
     const [transaction, entries] = this.#begin(['entries']);
     for (const entry of sent) entries.put(entry);
     await settled(transaction);

@@ -7,6 +7,8 @@ const SENDING_PATIENCE_MS = 15_000;
 // The server remembers the ids of movements for seven days.
 const REMEMBERED_MS = 6 * 24 * 3_600_000;
 const CLOCKS_APART_MS = 24 * 3_600_000;
+// What the server says of its own clock has no more than seconds.
+const CLOCK_ERROR_MS = 5_000;
 
 /** The token may not do what a till does: `status` says whether it is none at all. */
 export class BadToken extends Error {
@@ -22,6 +24,7 @@ export class Server {
   #token;
   #mark;
   #batchMax = Infinity;
+  #aheadMs;
 
   constructor(token) {
     this.#token = token;
@@ -36,6 +39,8 @@ export class Server {
       cache: 'no-store',
     });
     const { status } = answer;
+    const time = Date.parse(answer.headers.get('date'));
+    if (time) this.#aheadMs = Date.now() - time;
     return { status, body: await answer.json(), after: answer.headers.get('retry-after') };
   }
 
@@ -87,8 +92,28 @@ export class Server {
     if (known) return [{ ...batch[0], state: 'done' }];
     const doubted = batch.findIndex((entry, index) => index > 0 && this.#isDoubtful(entry));
     const most = Math.min(this.#batchMax, doubted < 0 ? Infinity : doubted);
-    const sent = await queue.noteSent(batch.slice(0, most), this.#mark);
+    if (this.#aheadMs === undefined) await this.#askTime();
+    const timed = batch.slice(0, most).map((entry) => this.#timed(entry));
+    const sent = await queue.noteSent(timed, this.#mark);
     return sent[0].movement ? this.#record(sent) : this.#handOver(sent[0]);
+  }
+
+  async #askTime() {
+    await this.#ask('GET', '/v1/locations?limit=1').catch((error) => {
+      throw new Later(error);
+    });
+  }
+
+  /**
+   * What has not left yet, by the server's clock: the device's own may be wrong, and what is said
+   * to happen later than now is refused.
+   */
+  #timed(entry) {
+    if (entry.sent || !entry.movement || Math.abs(this.#aheadMs) < CLOCK_ERROR_MS) return entry;
+    const now = Date.now() - this.#aheadMs;
+    const at = Math.min(Date.parse(entry.at) - this.#aheadMs, now);
+    const occurred_at = new Date(at).toISOString();
+    return { ...entry, movement: { ...entry.movement, occurred_at } };
   }
 
   async #record(sent) {

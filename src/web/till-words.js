@@ -47,14 +47,20 @@ export const WORDS = {
     kept_none: 'All is recorded',
     kept_some: '{n} to be sent',
     kept_refused: '{n} for a person',
-    kept_told: 'What waits is sent by itself, in order. What was refused stays until somebody has seen to it.',
+    kept_told:
+      'What waits is sent by itself, in order. What was refused stays until somebody has ' +
+      'seen to it.',
     again: 'Send again',
     settle: 'Settled otherwise',
-    full: '{n} wait on this device already and it keeps no more. Nothing was recorded: note this one on paper.',
+    full:
+      '{n} wait on this device already and it keeps no more. Nothing was recorded: note ' +
+      'this one on paper.',
     not_kept: 'This could not be kept on the device, so nothing was recorded: {detail}',
     bad_quantity: 'That is no quantity',
     bad_decimals: 'At most {n} decimals',
-    keys: 'Esc search · ↑ ↓ choose · Enter take, then sell · F4 take back · F8 hand over · F9 what is kept',
+    keys:
+      'Esc search · ↑ ↓ choose · Enter take, then sell · F4 take back · F8 hand over · F9 ' +
+      'what is kept',
   },
   sv: {
     till: '{name} · kassa',
@@ -102,14 +108,20 @@ export const WORDS = {
     kept_none: 'Allt är bokfört',
     kept_some: '{n} att skicka',
     kept_refused: '{n} för en person',
-    kept_told: 'Det som väntar skickas av sig självt, i ordning. Det som nekades ligger kvar tills någon tagit hand om det.',
+    kept_told:
+      'Det som väntar skickas av sig självt, i ordning. Det som nekades ligger kvar tills ' +
+      'någon tagit hand om det.',
     again: 'Skicka igen',
     settle: 'Uppklarad på annat sätt',
-    full: '{n} väntar redan på enheten och fler får inte plats. Inget bokfördes: skriv upp det här på papper.',
+    full:
+      '{n} väntar redan på enheten och fler får inte plats. Inget bokfördes: skriv upp det ' +
+      'här på papper.',
     not_kept: 'Det gick inte att spara på enheten, så inget bokfördes: {detail}',
     bad_quantity: 'Det är inget antal',
     bad_decimals: 'Högst {n} decimaler',
-    keys: 'Esc sök · ↑ ↓ välj · Enter ta, sedan sälj · F4 retur · F8 lämna ut · F9 vad som är sparat',
+    keys:
+      'Esc sök · ↑ ↓ välj · Enter ta, sedan sälj · F4 retur · F8 lämna ut · F9 vad som är ' +
+      'sparat',
   },
   da: {
     till: '{name} · kasse',
@@ -157,13 +169,19 @@ export const WORDS = {
     kept_none: 'Alt er bogført',
     kept_some: '{n} at sende',
     kept_refused: '{n} til en person',
-    kept_told: 'Det, der venter, sendes af sig selv, i rækkefølge. Det, der blev afvist, bliver, til nogen har taget sig af det.',
+    kept_told:
+      'Det, der venter, sendes af sig selv, i rækkefølge. Det, der blev afvist, bliver, til ' +
+      'nogen har taget sig af det.',
     again: 'Send igen',
     settle: 'Klaret på anden vis',
-    full: 'Der venter allerede {n} på enheden, og den gemmer ikke flere. Intet blev bogført: skriv dette på papir.',
+    full:
+      'Der venter allerede {n} på enheden, og den gemmer ikke flere. Intet blev bogført: ' +
+      'skriv dette på papir.',
     not_kept: 'Dette kunne ikke gemmes på enheden, så intet blev bogført: {detail}',
     bad_quantity: 'Det er ikke et antal',
     bad_decimals: 'Højst {n} decimaler',
-    keys: 'Esc søg · ↑ ↓ vælg · Enter tag, derefter sælg · F4 retur · F8 udlever · F9 hvad der er gemt',
+    keys:
+      'Esc søg · ↑ ↓ vælg · Enter tag, derefter sælg · F4 retur · F8 udlever · F9 hvad der ' +
+      'er gemt',
   },
 };

@@ -25,12 +25,16 @@ const server = new Server(secret);
 const catalogue = new Catalogue(server);
 const feed = new Feed(location.origin, secret);
 const finder = new Finder(catalogue, words, (item) => panel.take(item));
-const panel = new ItemPanel(feed, catalogue, words, { sell, takeBack, scan: (code) => finder.scan(code) });
+const scan = (code) => finder.scan(code);
+const panel = new ItemPanel(feed, catalogue, words, { sell, takeBack, scan });
 const orders = new OrderDialog(server, catalogue, words, handOver);
 const kept = new Kept(queue, words);
 
 /** Keeps what happened, and only then says that it did. */
 async function keep(kind, what, total, content) {
+  // At once: what is scanned next must not end up in the quantity.
+  finder.focus();
+  part('fault').textContent = '';
   try {
     const entry = await queue.add((id, at) => ({ kind, what, total, ...content(id, at) }));
     const happened = [filled(words[kind], { what }), total].filter(Boolean).join(' · ');
@@ -40,9 +44,7 @@ async function keep(kind, what, total, content) {
     const fault = filled(told, { n: error.message, detail: error.message });
     part('told').textContent = '';
     part('fault').textContent = fault;
-    return;
   }
-  finder.focus();
 }
 
 function move(kind, { sku, amount, what, total }, more) {

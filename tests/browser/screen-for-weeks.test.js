@@ -52,7 +52,8 @@ function play(opened) {
     if (op === 'subscribe') {
       const numbers = [...versions.keys()];
       const levels = numbers.map((number) => level(number, versions[number]));
-      say({ type: 'state', id, levels, items: numbers.map(item), unknown: [], denied: [], last: true });
+      const items = numbers.map(item);
+      say({ type: 'state', id, levels, items, unknown: [], denied: [], last: true });
     }
   });
 }

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { accessible, launch, open, picture, quiet, steady } from './harness/browser.js';
 import { Onhand } from './harness/onhand.js';
 import { until } from './harness/patience.js';
+import { Relay } from './harness/relay.js';
 import { openStores } from './harness/retailer.js';
 
 let server;
@@ -142,6 +143,37 @@ test('it says how old its figures are, hides counts past two minutes, and catche
   await steady(page);
   quiet(errors);
   await context.close();
+});
+
+test('sent away it comes back after minutes, and once a day it begins anew', async () => {
+  let full = true;
+  const relay = new Relay(server, (socket) => {
+    if (full) socket.close(4504);
+  });
+  await relay.start();
+  const url = `${relay.url}/screen/malmo#token=${tokens.screen}`;
+  const { page, context, errors } = await open(browser, 'about:blank', { locale: 'en' });
+  await page.clock.install();
+  await page.goto(url);
+  await page.getByText('The server has sent this screen away').waitFor();
+  const loads = () => relay.asked.filter((name) => name === 'GET /web/screen.js').length;
+  const before = loads();
+  full = false;
+  await until('a fresh page', async () => {
+    await page.clock.runFor(30_000);
+    return loads() > before;
+  });
+  await page.getByText('The server has sent this screen away').waitFor({ state: 'hidden' });
+  await page.locator('body[data-ready]').waitFor();
+  const again = loads();
+  await page.clock.fastForward('25:00:00');
+  await until('a page for the new day', async () => {
+    await page.clock.runFor(30_000).catch(() => {});
+    return loads() > again;
+  });
+  quiet(errors);
+  await context.close();
+  await relay.stop();
 });
 
 test('it looks well', async () => {

@@ -228,6 +228,8 @@ test('a till keeps only so much, and says when it is full', async () => {
   await scanned(page);
   await page.keyboard.press('Enter');
   await text(page, 'fault', '5000 wait on this device already');
+  await page.keyboard.press('F9');
+  await page.locator('#entries li').nth(99).waitFor();
   assert.equal(await page.locator('#told').innerText(), '');
   await server.start();
   quiet(errors);

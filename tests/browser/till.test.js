@@ -67,6 +67,7 @@ test('a search finds by name, and several units and parts of a metre are sold ex
   const { page, context, errors } = await stand();
   await live(page);
   await page.keyboard.type('red clo');
+  await page.locator('#results[aria-busy=false]').waitFor();
   await page.getByText('2 found').waitFor();
   await page.keyboard.press('ArrowDown');
   await page.locator('[aria-selected=true]', { hasText: 'Red clogs 39' }).waitFor();
@@ -217,6 +218,35 @@ test('what the server refuses is kept and shown until a person has seen to it', 
   await allRecorded(page);
   assert.equal(await onHand('clogs-38'), before - 2);
   await page.locator('#latest', { hasText: 'settled otherwise' }).waitFor();
+  await context.close();
+});
+
+test('a device whose clock is wrong sells all the same, at the right time', async () => {
+  const { page, context } = await stand();
+  await live(page);
+  const before = await onHand('clogs-38');
+  for (const [amount, hours] of [['1', 30], ['2', -30]]) {
+    const wrong = Date.now() + hours * 3_600_000;
+    await page.evaluate((ahead) => {
+      window.rightNow ??= Date.now;
+      Date.now = () => window.rightNow() + ahead;
+      const Right = (window.RightDate ??= Date);
+      window.Date = class extends Right {
+        constructor(...given) {
+          super(...(given.length ? given : [Right.now()]));
+        }
+      };
+    }, wrong - Date.now());
+    await scan(page, '2000000000039');
+    await page.waitForFunction(() => document.activeElement.id === 'quantity');
+    await page.keyboard.type(amount);
+    await page.keyboard.press('Enter');
+    await page.locator('#told', { hasText: `Sold ${amount} ×` }).waitFor();
+  }
+  await until('both sales', async () => (await onHand('clogs-38')) === before - 3);
+  for (const { occurred_at } of (await ledger('clogs-38')).slice(0, 2)) {
+    assert.ok(Math.abs(Date.parse(occurred_at) - Date.now()) < 120_000, occurred_at);
+  }
   await context.close();
 });
 

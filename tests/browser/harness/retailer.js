@@ -48,8 +48,9 @@ export async function openStores(server, items = ITEMS, stock = STOCK) {
     await server.done('POST', '/v1/movements', { movements });
   }
   const till = { locations: ['malmo'], channel: 'store' };
+  const scopes = ['stock:read', 'stock:write', 'reserve', 'fulfil'];
   return {
     screen: await server.token('screen in Malmö', ['screen'], { channel: 'store' }),
-    till: await server.token('till 1 in Malmö', ['stock:read', 'stock:write', 'reserve', 'fulfil'], till),
+    till: await server.token('till 1 in Malmö', scopes, till),
   };
 }
