@@ -221,7 +221,7 @@ fn till_keeping() -> Markup {
         dialog #keeping aria-labelledby="keeping-words" {
             h2 #keeping-words data-word="kept" {}
             p #keeping-told {}
-            ol #entries {}
+            ol #entries tabindex="0" {}
             menu { button #keeping-close type="button" { (labelled("close", "Esc")) } }
         }
     }

@@ -143,7 +143,7 @@ export class Feed extends EventTarget {
 
   /** Back in view or on a network: a socket that slept too long is not worth waiting for. */
   #wake() {
-    if (this.age) this.#close();
+    if (this.live && this.age) this.#close();
     this.#connect();
   }
 

@@ -193,4 +193,8 @@ function told(entry, result) {
   return { ...entry, state: 'done', oversold };
 }
 
-const problemOf = ({ code, title, detail } = {}) => ({ code, detail: detail || title || code });
+/** The problem in words; where it lay in the request says nothing to a clerk. */
+const problemOf = ({ code, title, detail = title ?? code } = {}) => ({
+  code,
+  detail: String(detail).replace(/^\/movements\/\d+\//, ''),
+});

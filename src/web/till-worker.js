@@ -3,6 +3,8 @@
 
 const CACHE = 'onhand-till';
 const PATIENCE_MS = 3_000;
+// One page in one place: whatever it was asked with, it is the same.
+const SAME = { ignoreSearch: true, ignoreVary: true };
 
 addEventListener('install', () => skipWaiting());
 addEventListener('activate', (event) => event.waitUntil(clients.claim()));
@@ -23,9 +25,9 @@ async function answer(pathname, request) {
       return fresh;
     }
     // A proxy whose server is away says so; the till goes on meanwhile.
-    return fresh.status < 500 ? fresh : ((await cache.match(pathname)) ?? fresh);
+    return fresh.status < 500 ? fresh : ((await cache.match(pathname, SAME)) ?? fresh);
   } catch (error) {
-    const kept = await cache.match(pathname);
+    const kept = await cache.match(pathname, SAME);
     if (kept) return kept;
     throw error;
   }

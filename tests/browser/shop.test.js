@@ -249,6 +249,11 @@ test('two browsers fight for the last pair, and one gets it', async () => {
   assert.deepEqual([got, lost], [1, 1], said.join('\n'));
   const { on_hand, held, available } = await figures(sku, 'malmo');
   assert.deepEqual([on_hand, held, available], [1, 1, 0]);
+
+  // Who had the page open all the time can still ask, and is told the same.
+  const third = await customer(product(sku));
+  await third.page.click('text=Add to cart');
+  await notice(third.page, 'has just been taken');
   both.forEach(({ errors }) => quiet(errors));
 });
 

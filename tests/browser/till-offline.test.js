@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 
 import { launch, open, picture, quiet } from './harness/browser.js';
 import { ChromiumProcess } from './harness/chromium-process.js';
@@ -24,6 +24,9 @@ let tokens;
 before(async () => {
   [server, browser] = await Promise.all([Onhand.serve(), launch()]);
   tokens = await openStores(server);
+});
+afterEach(async () => {
+  if (!server.isRunning) await server.start();
 });
 after(() => Promise.all([browser?.close(), server?.close()]));
 

@@ -250,6 +250,17 @@ test('a device whose clock is wrong sells all the same, at the right time', asyn
   await context.close();
 });
 
+test('the browser is asked to clear nothing away', async () => {
+  const context = await browser.newContext();
+  await context.addInitScript(() => {
+    navigator.storage.persist = async () => (window.askedToKeep = true);
+  });
+  const page = await context.newPage();
+  await page.goto(`${server.url}/till/malmo#token=${tokens.till}`);
+  await page.waitForFunction(() => window.askedToKeep);
+  await context.close();
+});
+
 test('nothing on it moves by itself while it is used', async () => {
   const { page, context, errors } = await stand();
   await live(page);

@@ -198,9 +198,15 @@ fn line(sent: &Sent) -> Option<Line> {
 
 async fn put_in(request: HttpRequest, shop: Data<Shop>, form: Form<Sent>) -> HttpResponse {
     obey(&request, shop, form.0, |shop, session, hand, key, sent| {
-        match line(sent).filter(|line| !line.quantity.is_zero()) {
-            Some(line) => shop.put_in(session, hand, key, line),
+        let wanted = line(sent).filter(|line| !line.quantity.is_zero());
+        match wanted {
             None => hand.warn("How many would you like?"),
+            // A choice that sells out while the page is open is not sent any more.
+            Some(line) if line.location.is_empty() => {
+                let name = shop.name(&line.sku);
+                hand.warn(format!("{name} has just been taken: none is left there."));
+            }
+            Some(line) => shop.put_in(session, hand, key, line),
         }
         "/cart".to_owned()
     })

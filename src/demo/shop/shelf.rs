@@ -73,3 +73,46 @@ impl Shelf {
         self.status >= Status::OutOfStock
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::asset;
+
+    #[test]
+    fn it_says_what_the_component_says_so_that_nothing_changes_when_that_takes_over() {
+        let texts = asset("texts.js").unwrap().content();
+        let texts = String::from_utf8(texts).unwrap();
+        let shelf = |status| Shelf {
+            location: "malmo".to_owned(),
+            status,
+            available: Decimal::new(15, 1),
+        };
+        for status in [Status::InStock, Status::OutOfStock, Status::Unknown] {
+            let words = shelf(status).words("each");
+            assert!(texts.contains(&format!("'{words}'")), "{words}");
+        }
+        let few = shelf(Status::Limited);
+        assert_eq!(few.words("metre"), "Only 1.5 metre left");
+        assert_eq!(few.words("each"), "Only 1.5 left");
+        assert!(texts.contains("'Only {n} left'"));
+    }
+
+    #[test]
+    fn the_best_status_comes_first() {
+        let mut all = [
+            Status::Unknown,
+            Status::OutOfStock,
+            Status::InStock,
+            Status::Limited,
+        ];
+        all.sort();
+        let best_first = [
+            Status::InStock,
+            Status::Limited,
+            Status::OutOfStock,
+            Status::Unknown,
+        ];
+        assert_eq!(all, best_first);
+    }
+}

@@ -104,6 +104,10 @@ export class Onhand {
     return patiently(`${pattern} from onhand`, look);
   }
 
+  get isRunning() {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** Asks it to stop, and waits until it has. */
   async stop() {
     await this.#end('SIGTERM');
