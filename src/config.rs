@@ -22,7 +22,7 @@ pub use closest::closest;
 pub use error::{ConfigError, ConfigFaults, Source};
 pub use example::example;
 pub use reading::Reading;
-pub use sections::{Actors, Catalogue, Feed, Http, Journal, Stock};
+pub use sections::{Actors, Catalogue, Feed, Http, Journal, Stock, Telemetry};
 pub use setting::{Origins, Secret};
 
 use setting::Section;
@@ -40,6 +40,8 @@ pub struct Config {
     pub stock: Stock,
     /// The feed: how many may follow how much, and when a connection ends.
     pub feed: Feed,
+    /// What operators are told beyond the metrics.
+    pub telemetry: Telemetry,
     /// How many items, locations and tokens one node carries.
     pub catalogue: Catalogue,
 }
@@ -112,24 +114,26 @@ impl Config {
         found
     }
 
-    fn sections(&self) -> [&dyn Section; 6] {
+    fn sections(&self) -> [&dyn Section; 7] {
         [
             &self.http,
             &self.journal,
             &self.actors,
             &self.stock,
             &self.feed,
+            &self.telemetry,
             &self.catalogue,
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 6] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 7] {
         [
             &mut self.http,
             &mut self.journal,
             &mut self.actors,
             &mut self.stock,
             &mut self.feed,
+            &mut self.telemetry,
             &mut self.catalogue,
         ]
     }

@@ -9,6 +9,7 @@ use super::idempotency::Claim;
 use crate::clock::Stopwatch;
 use crate::stock::command::Acknowledgements;
 use crate::stock::{Answer, By, Command, Level, Refusal, Reservation};
+use crate::telemetry::timings::{self, Timings};
 
 /// Why a call brought no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +69,8 @@ pub(super) struct Deliver {
     pub asked: u32,
     /// Since when it waits for the actor.
     pub sent: Stopwatch,
+    /// Where the time of the request that sent it is noted.
+    pub timings: Option<Arc<Timings>>,
 }
 
 impl Deliver {
@@ -86,6 +89,7 @@ impl Deliver {
                 reserved: false,
                 asked,
                 sent: Stopwatch::start(),
+                timings: timings::current(),
             },
             replied,
         )

@@ -20,6 +20,7 @@ mod schedule;
 mod service;
 mod slots;
 mod stock_actor;
+mod timed;
 mod waking;
 
 pub use call::{CallError, Reply, Reserved};

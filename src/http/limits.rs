@@ -33,6 +33,8 @@ pub struct Limits {
     pub events_wait_seconds_max: u32,
     /// How long the client of a backup may take nothing.
     pub backup_stall_seconds_max: u64,
+    /// How long a request may take before the log tells of it.
+    pub slow_request_ms: u64,
 }
 
 impl Default for Limits {
@@ -53,6 +55,7 @@ impl Default for Limits {
             clock_ahead_ms_max: 60_000,
             events_wait_seconds_max: 30,
             backup_stall_seconds_max: 60,
+            slow_request_ms: 500,
         }
     }
 }
