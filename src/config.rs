@@ -22,7 +22,7 @@ pub use closest::closest;
 pub use error::{ConfigError, ConfigFaults, Source};
 pub use example::example;
 pub use reading::Reading;
-pub use sections::{Actors, Catalogue, Feed, Http, Journal, Pages, Stock};
+pub use sections::{Actors, Catalogue, Feed, Http, Journal, Pages, Stock, Telemetry};
 pub use setting::{Origins, Secret};
 
 use setting::Section;
@@ -40,6 +40,8 @@ pub struct Config {
     pub stock: Stock,
     /// The feed: how many may follow how much, and when a connection ends.
     pub feed: Feed,
+    /// What operators are told beyond the metrics.
+    pub telemetry: Telemetry,
     /// How many items, locations and tokens one node carries.
     pub catalogue: Catalogue,
     /// The pages of a store.
@@ -121,6 +123,7 @@ impl Config {
             &self.actors,
             &self.stock,
             &self.feed,
+            &self.telemetry,
             &self.catalogue,
             &self.pages,
         ]
@@ -133,6 +136,7 @@ impl Config {
             &mut self.actors,
             &mut self.stock,
             &mut self.feed,
+            &mut self.telemetry,
             &mut self.catalogue,
             &mut self.pages,
         ]

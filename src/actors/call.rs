@@ -13,6 +13,7 @@ use crate::journal::Position;
 use crate::stock::command::Acknowledgements;
 use crate::stock::ledger::Copied;
 use crate::stock::{Answer, By, Command, Level, Refusal, Reservation, StockKey};
+use crate::telemetry::timings::{self, Timings};
 
 /// Why a call brought no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,19 +73,20 @@ pub(super) struct Deliver {
     pub then: VecDeque<Deliver>,
     /// Since when it waits for the actor.
     pub sent: Stopwatch,
+    /// Where the time of the request that sent it is noted.
+    pub timings: Option<Arc<Timings>>,
 }
 
 impl Deliver {
     /// A command from outside, shed when there is no room, and where its reply will come.
     pub fn new(by: By, command: Command) -> (Deliver, oneshot::Receiver<Replied>) {
         let (reply, replied) = oneshot::channel();
-        (
-            Deliver::answering(ReplyTo::One(reply), by, command),
-            replied,
-        )
+        let deliver = Deliver::answering(ReplyTo::One(reply), by, command);
+        let timings = timings::current();
+        (Deliver { timings, ..deliver }, replied)
     }
 
-    /// The same, with its answer to go to `reply`.
+    /// The same, with its answer to go to `reply`; it is not timed.
     pub fn answering(reply: ReplyTo, by: By, command: Command) -> Deliver {
         Deliver {
             by,
@@ -96,6 +98,7 @@ impl Deliver {
             asked: 0,
             then: VecDeque::new(),
             sent: Stopwatch::start(),
+            timings: None,
         }
     }
 

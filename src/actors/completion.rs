@@ -10,8 +10,10 @@ use super::directory::Directory;
 use super::idempotency::Claim;
 use super::presence::Presence;
 use super::reply::ReplyTo;
+use super::timed::Timed;
 use crate::journal::{Completion, OutcomeUnknown, Position};
-use crate::stock::{Level, Reservation, StockKey, Timestamp};
+use crate::stock::event::StockRecord;
+use crate::stock::{Event, Level, Reservation, StockKey, Timestamp};
 
 /// A record of a stock key on its way to the disk.
 pub(super) struct Recorded {
@@ -28,6 +30,7 @@ pub(super) struct Recorded {
     pub claim: Option<Claim>,
     pub reply: Option<(ReplyTo, Replied)>,
     pub durable: Option<oneshot::Sender<()>>,
+    pub timed: Option<Timed>,
 }
 
 impl Completion for Recorded {
@@ -46,6 +49,9 @@ impl Completion for Recorded {
     }
 
     fn answer(self: Box<Self>, outcome: Result<(), OutcomeUnknown>) {
+        if let Some(timed) = self.timed {
+            timed.committed();
+        }
         if let Some((who, replied)) = self.reply {
             who.hear(outcome.map_err(|_| CallError::OutcomeUnknown).and(replied));
         }
@@ -55,12 +61,30 @@ impl Completion for Recorded {
     }
 }
 
+/// The reservations a record brings to their next revision.
+pub(super) fn reserved(record: &StockRecord) -> Vec<Arc<Reservation>> {
+    let reserved = |event: &Event| match event {
+        Event::Reserved { reservation, .. } => Some(reservation.clone()),
+        Event::Moved(_)
+        | Event::SafetyStockSet(_)
+        | Event::Stopped
+        | Event::Prepared { .. }
+        | Event::Abandoned { .. }
+        | Event::Settled { .. }
+        | Event::Answered { .. }
+        | Event::Denied { .. }
+        | Event::Acknowledged(_) => None,
+    };
+    record.events.iter().filter_map(reserved).collect()
+}
+
 /// An answer that changes nothing but rests on records that may not be durable yet.
 pub(super) struct Waiting {
     pub reply: ReplyTo,
     pub replied: Replied,
     /// Given back before the answer: who hears a refusal may try again at once.
     pub claim: Option<Claim>,
+    pub timed: Option<Timed>,
 }
 
 impl Completion for Waiting {
@@ -68,6 +92,9 @@ impl Completion for Waiting {
 
     fn answer(self: Box<Self>, outcome: Result<(), OutcomeUnknown>) {
         drop(self.claim);
+        if let Some(timed) = self.timed {
+            timed.committed();
+        }
         let outcome = outcome.map_err(|_| CallError::OutcomeUnknown);
         self.reply.hear(outcome.and(self.replied));
     }

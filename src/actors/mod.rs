@@ -23,6 +23,7 @@ mod schedule;
 mod service;
 mod slots;
 mod stock_actor;
+mod timed;
 mod waiting;
 mod waking;
 

@@ -17,6 +17,7 @@ use crate::stock::{
     Answer, By, Change, Command, Quantity, Refusal, Reservation, ReservationId, State, StockKey,
     Timestamp,
 };
+use crate::telemetry::timings;
 
 /// How often a change that met another one begins again.
 const SUPERSEDED_MAX: usize = 8;
@@ -219,8 +220,10 @@ impl StockService {
     async fn run(&self, raising: Raising) -> Result<Reserved, CallError> {
         let (told, outcome) = oneshot::channel();
         let directory = self.directory().clone();
+        let raised = async move { raising.run(&directory).await };
+        let work = timings::time_as(timings::current(), raised);
         self.directory()
-            .run_errand(async move { hear(told, raising.run(&directory).await) });
+            .run_errand(async move { hear(told, work.await) });
         outcome.await.unwrap_or(Err(CallError::OutcomeUnknown))
     }
 

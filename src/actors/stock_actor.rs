@@ -13,12 +13,13 @@ use indexmap::IndexMap;
 use tokio::sync::oneshot;
 
 use super::call::{CallError, Deliver, Replied, Reply, TakenLedger};
-use super::completion::{Recorded, Waiting, hear};
+use super::completion::{Recorded, Waiting, hear, reserved};
 use super::directory::{Directory, hash};
 use super::errand::{self, Reporting, SETTLE_AT_ONCE_MAX, Settling, Work};
 use super::idempotency::Claim;
 use super::presence::Presence;
 use super::reply::ReplyTo;
+use super::timed::Timed;
 use crate::clock::Stopwatch;
 use crate::journal::codec::encode_stock;
 use crate::journal::{Place, Position};
@@ -61,6 +62,7 @@ struct Told {
     reply: Option<(ReplyTo, Answer)>,
     decided: Option<oneshot::Sender<Replied>>,
     claim: Option<Claim>,
+    timed: Option<Timed>,
 }
 
 /// What became of a command.
@@ -161,6 +163,8 @@ impl StockActor {
     fn carry_out(&mut self, deliver: Deliver, turn: Turn, place: Place) -> Fate {
         let now = turn.0;
         self.last_used = now;
+        let timings = deliver.timings.clone();
+        let timed = timings.map(|timings| Timed::taken(timings, turn.1, self.ledger.key()));
         self.record_due_before(&deliver.command, now);
         let rules = &self.directory.context.rules;
         let decided = self
@@ -182,16 +186,17 @@ impl StockActor {
                     reply: Some((reply, answer)),
                     decided,
                     claim,
+                    timed,
                 };
                 self.commit(by, events, now, place, told);
             }
             Ok(Decision::Nothing(answer)) => {
                 let level = *self.ledger.level();
-                self.answer(deliver, Ok(Reply { answer, level }), place);
+                self.answer(deliver, Ok(Reply { answer, level }), timed, place);
             }
-            Err(refusal) => self.answer(deliver, Err(refusal.into()), place),
+            Err(refusal) => self.answer(deliver, Err(refusal.into()), timed, place),
             Ok(Decision::SettleFirst(_)) if deliver.asked >= ASKED_MAX => {
-                self.answer(deliver, Err(CallError::Overloaded), place);
+                self.answer(deliver, Err(CallError::Overloaded), timed, place);
                 return Fate::Shed;
             }
             Ok(Decision::SettleFirst(inquiries)) => {
@@ -236,6 +241,7 @@ impl StockActor {
                 claim: told.claim,
                 reply: now_told,
                 durable,
+                timed: told.timed.map(|timed| timed.decided(self.ledger.key())),
             }),
         );
         self.ledger.note_position(&record, position.get());
@@ -356,7 +362,7 @@ impl StockActor {
     }
 
     /// Answers once every record this key's answer rests on is durable.
-    fn answer(&self, deliver: Deliver, replied: Replied, place: Place) {
+    fn answer(&self, deliver: Deliver, replied: Replied, timed: Option<Timed>, place: Place) {
         let Deliver {
             reply,
             decided,
@@ -371,24 +377,8 @@ impl StockActor {
             reply,
             replied,
             claim,
+            timed: timed.map(|timed| timed.decided(self.ledger.key())),
         };
         place.wait(self.last, Box::new(waiting));
     }
-}
-
-/// The reservations a record brings to their next revision.
-fn reserved(record: &StockRecord) -> Vec<Arc<Reservation>> {
-    let reserved = |event: &Event| match event {
-        Event::Reserved { reservation, .. } => Some(reservation.clone()),
-        Event::Moved(_)
-        | Event::SafetyStockSet(_)
-        | Event::Stopped
-        | Event::Prepared { .. }
-        | Event::Abandoned { .. }
-        | Event::Settled { .. }
-        | Event::Answered { .. }
-        | Event::Denied { .. }
-        | Event::Acknowledged(_) => None,
-    };
-    record.events.iter().filter_map(reserved).collect()
 }

@@ -52,6 +52,7 @@ pub fn ops(config: &Config, view: &OpsView) -> Result<Listening, AppError> {
 
 /// What the public listener's handlers are given.
 pub fn border(config: &Config, started: &Started) -> web::Data<Border> {
+    routes::tell_all(config.http.yardstick);
     feed_session::tell_closes();
     let (stock, catalogue) = (started.stock.clone(), started.catalogue.clone());
     let backups = started.node.backups();
@@ -190,6 +191,7 @@ fn limits(config: &Config) -> Limits {
         backup_stall_seconds_max: http.backup_stall_seconds_max,
         screens: config.pages.screens,
         tills: config.pages.tills,
+        slow_request_ms: config.telemetry.slow_request_ms,
         ..Limits::default()
     }
 }

@@ -164,6 +164,15 @@ section! {
 }
 
 section! {
+    /// What operators are told beyond the metrics.
+    Telemetry as "telemetry" {
+        /// A request that takes so long gets a line in the log that says where its time went; 0
+        /// tells of every one. Well above what is promised, so that a line is worth reading.
+        slow_request_ms: u64 = 500, in 0..=600_000;
+    }
+}
+
+section! {
     /// How many items, locations and tokens one node carries; all are kept in memory.
     Catalogue as "catalogue" {
         /// Items.

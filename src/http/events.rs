@@ -19,7 +19,7 @@ use super::stock_schema as schema;
 use super::wire::{parse_position, position};
 use crate::actors::{EventsError, JournalRecord, Position, StockService};
 use crate::catalogue::{CatalogueRecord, Scope};
-use crate::telemetry::{UnderWay, metrics};
+use crate::telemetry::{UnderWay, metrics, timings};
 
 #[derive(Serialize)]
 struct Events {
@@ -65,6 +65,9 @@ pub async fn read_on(border: Data<Border>, caller: Caller, request: HttpRequest)
     let after = start(stock, &after).await?;
     let wait = Duration::from_secs(wait.unwrap_or(0));
     metrics().events_reads_total.inc();
+    if !wait.is_zero() {
+        timings::excuse();
+    }
     let waiting = UnderWay::begin(&metrics().events_waiting);
     let (events, next) = news(&border, after, limit, wait).await?;
     drop(waiting);

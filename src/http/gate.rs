@@ -2,6 +2,8 @@
 //! a token, the log line. Knows no resource.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -9,16 +11,21 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, web};
+use tracing::Level;
 
 use super::auth::rate_limited;
 use super::border::Border;
 use super::rate::client_of;
 use super::route_metrics;
 use crate::clock::Stopwatch;
-use crate::telemetry::{UnderWay, metrics};
+use crate::telemetry::timings::{SPANS, Stage, Timings, Traced};
+use crate::telemetry::{Trace, UnderWay, metrics};
 
 /// The header that names a request, in the log and in the answer.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+
+/// The header that names a trace, in a request and in its answer.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The longest id a client may choose.
 const REQUEST_ID_BYTES_MAX: usize = 128;
@@ -31,6 +38,8 @@ pub async fn gate<B: MessageBody>(
     let stopwatch = Stopwatch::start();
     let _under_way = UnderWay::begin(&metrics().http_requests_in_flight);
     let id = request_id(request.headers().get(&REQUEST_ID));
+    let trace = trace(&request);
+    let timings = timings(&request, &id, trace.as_ref());
     let mut response = match anonymous_limit(&request) {
         Err(seconds) => {
             let problem = rate_limited(seconds);
@@ -38,14 +47,24 @@ pub async fn gate<B: MessageBody>(
                 .into_response(problem.response())
                 .map_into_right_body()
         }
-        Ok(()) => next.call(request).await?.map_into_left_body(),
+        Ok(()) => {
+            let handled = timings.clone().time(next.call(request));
+            handled.await?.map_into_left_body()
+        }
     };
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         let seconds = HeaderValue::from(border(response.request()).limits.retry_after_seconds);
         response.headers_mut().insert(RETRY_AFTER, seconds);
     }
-    route_metrics::count(&response, stopwatch.elapsed());
+    let took = stopwatch.elapsed();
+    route_metrics::count(&response, took);
     log(&id, &response);
+    log_slow(&id, trace.as_ref(), &response, took, &timings);
+    if let Some(trace) = trace {
+        let trace = HeaderValue::try_from(trace.to_string());
+        let trace = trace.expect("hexadecimal digits and dashes are a header value");
+        response.headers_mut().insert(TRACEPARENT, trace);
+    }
     response.headers_mut().insert(REQUEST_ID, id);
     Ok(response)
 }
@@ -62,6 +81,53 @@ fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
     }
     let id = format!("{:032x}", rand::random::<u128>());
     HeaderValue::try_from(id).expect("hexadecimal digits are a header value")
+}
+
+/// The trace that the client says the request is part of.
+fn trace(request: &ServiceRequest) -> Option<Trace> {
+    let header = request.headers().get(&TRACEPARENT)?;
+    Trace::continued(header.to_str().ok()?)
+}
+
+/// Where the time of the request will be noted, and the span that its spans belong to.
+fn timings(request: &ServiceRequest, id: &HeaderValue, trace: Option<&Trace>) -> Arc<Timings> {
+    if !tracing::enabled!(target: SPANS, Level::DEBUG) {
+        return Timings::new(None);
+    }
+    let id = String::from_utf8_lossy(id.as_bytes()).into_owned();
+    let (method, path) = (request.method().as_str(), request.path());
+    let traced = Traced::new(id, trace.map(Trace::id), method, path);
+    Timings::new(Some(traced))
+}
+
+/// A line for a request that took long: where its time went. What is left of the whole was spent
+/// at the border, or waiting for other keys to follow.
+fn log_slow<B>(
+    id: &HeaderValue,
+    trace: Option<&Trace>,
+    response: &ServiceResponse<B>,
+    took: Duration,
+    timings: &Timings,
+) {
+    let request = response.request();
+    let limit = Duration::from_millis(border(request).limits.slow_request_ms);
+    if took < limit || timings.is_excused() {
+        return;
+    }
+    metrics().http_slow_requests_total.inc();
+    tracing::warn!(
+        request_id = %String::from_utf8_lossy(id.as_bytes()),
+        trace_id = trace.map(Trace::id),
+        method = request.method().as_str(),
+        path = request.path(),
+        status = response.status().as_u16(),
+        total_ms = took.as_micros() as f64 / 1000.0,
+        mailbox_ms = timings.milliseconds(Stage::Mailbox),
+        decide_ms = timings.milliseconds(Stage::Decide),
+        commit_ms = timings.milliseconds(Stage::Commit),
+        write_ms = timings.milliseconds(Stage::Write),
+        "slow request"
+    );
 }
 
 fn anonymous_limit(request: &ServiceRequest) -> Result<(), u64> {

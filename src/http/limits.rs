@@ -37,6 +37,8 @@ pub struct Limits {
     pub screens: bool,
     /// Whether the tills of stores are served.
     pub tills: bool,
+    /// How long a request may take before the log tells of it.
+    pub slow_request_ms: u64,
 }
 
 impl Default for Limits {
@@ -59,6 +61,7 @@ impl Default for Limits {
             backup_stall_seconds_max: 60,
             screens: false,
             tills: false,
+            slow_request_ms: 500,
         }
     }
 }

@@ -113,9 +113,16 @@ pub fn ops_table() -> Vec<Entry> {
     ]
 }
 
+/// Has every route counted from the beginning, though nobody asked yet and no worker runs.
+pub fn tell_all(yardstick: bool) {
+    route_metrics::tell_all();
+    for entry in public_table(yardstick) {
+        RouteMetrics::of(entry.path, std::iter::once(&entry.method));
+    }
+}
+
 /// Registers the public listener's routes, under the gate. Pages of `origins` may ask some.
 pub fn public(service: &mut ServiceConfig, yardstick: bool, origins: &Origins) {
-    route_metrics::tell_all();
     register(service, public_table(yardstick), origins, true);
 }
 

@@ -17,6 +17,7 @@ use super::group::GroupBuilder;
 use super::queue::{OutcomeUnknown, Queued, Shared};
 use super::store::{Store, StoreError};
 use crate::clock::{Clock, Stopwatch};
+use crate::telemetry::timings;
 
 /// Who is told what the writer does. Called on its thread: both must be short.
 pub struct Observers {
@@ -128,6 +129,7 @@ impl Writer {
         let stopwatch = Stopwatch::start();
         let bytes = self.append()?;
         let appending = stopwatch.elapsed();
+        timings::written(appending);
         self.complete_group();
         let completing = stopwatch.elapsed().saturating_sub(appending);
         (self.observers.written)(GroupWritten {

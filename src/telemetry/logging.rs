@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 /// What a line looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -58,6 +59,8 @@ where
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(parsed)
+        // Spans are looked at only where the filter asks for them; each is told when it ends.
+        .with_span_events(FmtSpan::CLOSE)
         .with_writer(writer);
     Ok(match format {
         LogFormat::Human => Box::new(builder.with_ansi(colours).finish()),

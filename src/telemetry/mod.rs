@@ -8,6 +8,8 @@ mod metric;
 mod metrics;
 mod shape;
 pub mod sketch;
+pub mod timings;
+mod trace;
 mod under_way;
 pub mod window;
 
@@ -15,4 +17,5 @@ pub use local::{Local, flush, keep_flushed, local};
 pub use metric::By;
 pub use metrics::{Metrics, exposition, metrics};
 pub use shape::Shape;
+pub use trace::Trace;
 pub use under_way::UnderWay;

@@ -35,5 +35,6 @@ mod proxy;
 mod server;
 mod shop;
 mod shopper;
+mod tracing;
 mod web_files;
 mod worker;

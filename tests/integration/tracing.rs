@@ -1,0 +1,156 @@
+//! Where the time of a request goes, as the running binary tells it: traces, spans, and a line for
+//! each request that was slow.
+
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::metrics::{Told, cart, stock};
+use crate::server::{DataDir, Server, Start};
+
+const GIVEN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+fn reserve(client: &Client, headers: &[(&str, &str)]) -> crate::client::Answer {
+    let body = cart(1, 600).to_string();
+    let placed = client.send("POST", "/v1/reservations", headers, Some(body.as_bytes()));
+    placed.unwrap()
+}
+
+/// The lines of the log that have this message.
+fn lines(server: &Server, message: &str) -> Vec<Value> {
+    let said = server.said();
+    let lines = said
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    lines
+        .filter(|line: &Value| line["message"] == message)
+        .collect()
+}
+
+#[test]
+fn a_trace_that_a_client_began_goes_on_in_the_answer() {
+    let data = DataDir::new();
+    let server = Server::start(&data.path);
+    let client = server.client();
+    stock(&client, 5);
+    let placed = reserve(&client, &[("traceparent", GIVEN)]);
+    assert_eq!(placed.status, 201);
+    let told = placed.headers["traceparent"].to_str().unwrap();
+    assert!(
+        told.starts_with(&format!("00-{TRACE}-")) && told.ends_with("-01"),
+        "{told}"
+    );
+    assert_ne!(told, GIVEN, "the parent is a span of ours");
+
+    assert!(!reserve(&client, &[]).headers.contains_key("traceparent"));
+    let broken = reserve(&client, &[("traceparent", "00-nonsense-01")]);
+    assert_eq!(
+        broken.status, 201,
+        "a trace that cannot be read stops nobody"
+    );
+    assert!(!broken.headers.contains_key("traceparent"));
+}
+
+#[test]
+fn a_slow_request_says_where_its_time_went() {
+    let data = DataDir::new();
+    let start = Start::on(&data.path).with("ONHAND_TELEMETRY_SLOW_REQUEST_MS", "0");
+    let mut server = start.with("ONHAND_LOG_FORMAT", "json").run();
+    let client = server.client();
+    stock(&client, 5);
+    let headers = [("traceparent", GIVEN), ("request-id", "cart-7")];
+    assert_eq!(reserve(&client, &headers).status, 201);
+    assert_eq!(
+        client
+            .get("/v1/events?after=latest&wait_seconds=1")
+            .unwrap()
+            .status,
+        200
+    );
+    let told = Told::by(&server);
+    assert_eq!(told.value("onhand_http_slow_requests_total"), Some(4.0));
+    server.stop();
+
+    let slow = lines(&server, "slow request");
+    let ours: Vec<&Value> = slow
+        .iter()
+        .filter(|line| line["request_id"] == "cart-7")
+        .collect();
+    let [line] = ours[..] else { panic!("{slow:?}") };
+    assert_eq!(line["trace_id"], TRACE);
+    assert_eq!(
+        (&line["method"], &line["status"]),
+        (&json!("POST"), &json!(201))
+    );
+    let stage = |name: &str| line[name].as_f64().unwrap();
+    assert!(
+        stage("write_ms") > 0.0 && stage("write_ms") <= stage("commit_ms"),
+        "{line}"
+    );
+    let inside = stage("mailbox_ms") + stage("decide_ms") + stage("commit_ms");
+    assert!(inside > 0.0 && inside <= stage("total_ms"), "{line}");
+    // Who asks to wait is not slow.
+    assert!(
+        slow.iter().all(|line| line["path"] != "/v1/events"),
+        "{slow:?}"
+    );
+}
+
+/// A disk that takes its time, by a crash point that only sleeps.
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_slow_disk_is_told_apart_from_a_busy_key() {
+    let data = DataDir::new();
+    let start = Start::on(&data.path).with("ONHAND_TELEMETRY_SLOW_REQUEST_MS", "60");
+    let start = start.with("FAILPOINTS", "journal::before_append=sleep(80)");
+    let mut server = start.with("ONHAND_LOG_FORMAT", "json").run();
+    let client = server.client();
+    stock(&client, 5);
+    assert_eq!(reserve(&client, &[]).status, 201);
+    client.read("/v1/availability/clog-38/malmo");
+    server.stop();
+
+    let slow = lines(&server, "slow request");
+    let line = slow
+        .iter()
+        .find(|line| line["path"] == "/v1/reservations")
+        .unwrap();
+    assert!(line["write_ms"].as_f64().unwrap() >= 80.0, "{line}");
+    assert!(line["mailbox_ms"].as_f64().unwrap() < 80.0, "{line}");
+    assert!(
+        slow.iter()
+            .all(|line| line["path"] != "/v1/availability/clog-38/malmo")
+    );
+}
+
+#[test]
+fn spans_follow_a_request_through_the_actor_to_the_commit() {
+    let data = DataDir::new();
+    let start = Start::on(&data.path).with("ONHAND_LOG", "warn,onhand::trace=debug");
+    let mut server = start.with("ONHAND_LOG_FORMAT", "json").run();
+    let client = server.client();
+    stock(&client, 5);
+    reserve(&client, &[("traceparent", GIVEN)]);
+    server.stop();
+
+    let ended = lines(&server, "close");
+    let of_trace = ended
+        .iter()
+        .filter(|line| line["span"]["trace_id"] == TRACE);
+    let of_trace: Vec<&Value> = of_trace.collect();
+    assert_eq!(of_trace.len(), 3, "{ended:?}");
+    for name in ["decide", "commit", "request"] {
+        let span = of_trace.iter().find(|line| line["span"]["name"] == name);
+        let span = span.unwrap_or_else(|| panic!("no span {name}: {ended:?}"));
+        assert_eq!(span["target"], "onhand::trace");
+        assert_eq!(
+            span["span"]["request_id"],
+            of_trace[0]["span"]["request_id"]
+        );
+    }
+    let decide = of_trace
+        .iter()
+        .find(|line| line["span"]["name"] == "decide")
+        .unwrap();
+    assert_eq!(decide["span"]["key"], "clog-38@malmo");
+}
