@@ -15,7 +15,8 @@ import { Relay } from './harness/relay.js';
 import { openStores } from './harness/retailer.js';
 
 /** What a browser says of a server that is away: it belongs to what is tested. */
-const AWAY = [/WebSocket connection to .* failed/, /ERR_CONNECTION_REFUSED/, /ERR_FAILED/];
+const AWAY = [/WebSocket connection to .* failed/, /ERR_CONNECTION_REFUSED/, /ERR_FAILED/,
+  /An unknown error occurred when fetching the script/];
 
 let server;
 let browser;
@@ -40,6 +41,14 @@ async function sales(sku) {
 
 const text = (page, id, words) => page.locator(`#${id}`, { hasText: words }).waitFor();
 
+/** The page, its scripts and the catalogue are on the device. */
+const keptForLater = (page) =>
+  until('the page on the device', () => page.evaluate(async () => {
+    const cache = await caches.open('onhand-till');
+    const has = async (address) => Boolean(await cache.match(address));
+    return (await has('/till/malmo')) && (await has('/web/till.js')) && (await has('/till/~items'));
+  }));
+
 /** Scans red clogs, and waits until they may be sold. */
 async function scanned(page) {
   await page.locator('body[data-ready]').waitFor();
@@ -59,12 +68,7 @@ async function sell(page, amount) {
 test('sales made without a network are kept over a reload and sent in order', async () => {
   const { page, context, errors } = await stand();
   await text(page, 'connection', 'Live');
-  // The page and the catalogue are kept once a worker answers for it.
-  await page.waitForFunction(async () => {
-    const cache = await caches.open('onhand-till');
-    const has = async (address) => Boolean(await cache.match(address));
-    return (await has('/till/malmo')) && (await has('/web/till.js')) && (await has('/till/~items'));
-  });
+  await keptForLater(page);
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
   await server.stop();
   await text(page, 'connection', 'No connection');
@@ -190,6 +194,7 @@ test('two tabs of one till neither share a number nor send anything twice', asyn
   await other.goto(`${server.url}/till/malmo?lang=en`);
   await text(page, 'connection', 'Live');
   await text(other, 'connection', 'Live');
+  await keptForLater(other);
   const before = (await sales('clogs-38')).length;
   await server.stop();
   for (const tab of [page, other, page, other]) await sell(tab, 1);
@@ -211,6 +216,7 @@ test('two tabs of one till neither share a number nor send anything twice', asyn
 test('a till keeps only so much, and says when it is full', async () => {
   const { page, context, errors } = await stand();
   await text(page, 'connection', 'Live');
+  await keptForLater(page);
   await server.stop();
   await text(page, 'connection', 'No connection');
   const other = await context.newPage();
