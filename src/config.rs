@@ -116,7 +116,7 @@ impl Config {
         found
     }
 
-    fn sections(&self) -> [&dyn Section; 7] {
+    fn sections(&self) -> [&dyn Section; 8] {
         [
             &self.http,
             &self.journal,
@@ -129,7 +129,7 @@ impl Config {
         ]
     }
 
-    fn sections_mut(&mut self) -> [&mut dyn Section; 7] {
+    fn sections_mut(&mut self) -> [&mut dyn Section; 8] {
         [
             &mut self.http,
             &mut self.journal,
