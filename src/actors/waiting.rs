@@ -1,7 +1,7 @@
-//! How many messages wait for each key, asleep or awake, and how many found no room: what the bound
-//! of a key's mailbox is held against. Keys share counters by their hash, so that a node of millions
-//! of keys counts in some kilobytes: two that share one also share its bound, which a flash sale
-//! alone comes near to.
+//! How many messages wait for each key, asleep or awake, and how many found no room: what the
+//! bound of a key's mailbox is held against. Keys share counters by their hash, so that a node of
+//! millions of keys counts in some kilobytes: two that share one also share its bound, which a
+//! flash sale alone comes near to.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
