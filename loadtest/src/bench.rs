@@ -63,6 +63,7 @@ impl Bench {
                 phases: Vec::new(),
                 figures: Vec::new(),
                 books: Vec::new(),
+                breaches: Vec::new(),
                 notes: Vec::new(),
             },
             scenario,

@@ -3,6 +3,7 @@
 mod against_noop;
 mod disturb;
 mod expiry;
+mod feed;
 mod movements;
 mod november;
 mod read;
@@ -31,6 +32,7 @@ pub async fn run(choice: Choice, bench: &mut Bench) -> Result<()> {
         Choice::Expiry => expiry::run(bench).await,
         Choice::Recover => recover::run(bench).await,
         Choice::Disturb => disturb::run(bench).await,
+        Choice::Feed => feed::run(bench).await,
         Choice::Soak => november::soak(bench).await,
     }
 }
