@@ -116,13 +116,15 @@ pub enum Choice {
     Disturb,
     /// Many who follow the feed: memory, delay, deliveries, and some who never read
     Feed,
+    /// The server restarts under many who follow the feed, and all come back
+    Storm,
     /// The November day for long, with memory watched
     Soak,
 }
 
 impl Choice {
     /// Every scenario, the quick ones first.
-    pub const EVERY: [Choice; 13] = [
+    pub const EVERY: [Choice; 14] = [
         Choice::Noop,
         Choice::Alone,
         Choice::Hot,
@@ -135,6 +137,7 @@ impl Choice {
         Choice::Recover,
         Choice::Disturb,
         Choice::Feed,
+        Choice::Storm,
         Choice::Soak,
     ];
 

@@ -96,6 +96,15 @@ const DAY: Sizes = Sizes {
     ..FULL
 };
 
+/// Many who follow the feed, and a till.
+const FOLLOWERS: Sizes = Sizes {
+    rounds: 3,
+    connections: 10_000,
+    keys: 1_000,
+    rate: 100.0,
+    ..FULL
+};
+
 fn full(choice: Choice) -> Sizes {
     match choice {
         Choice::All | Choice::Noop | Choice::Hot => FULL,
@@ -148,13 +157,11 @@ fn full(choice: Choice) -> Sizes {
             ..FULL
         },
         Choice::Feed => Sizes {
-            rounds: 3,
-            connections: 10_000,
-            keys: 1_000,
             rate: 4.0,
             sockets: 20_000,
-            ..FULL
+            ..FOLLOWERS
         },
+        Choice::Storm => FOLLOWERS,
         Choice::Soak => Sizes {
             seconds: 3_600.0,
             rate: 2_000.0,
@@ -209,6 +216,11 @@ fn short(choice: Choice) -> Sizes {
             seconds: 3.0,
             connections: 500,
             sockets: 1_000,
+            ..quick
+        },
+        Choice::Storm => Sizes {
+            rounds: 1,
+            connections: 300,
             ..quick
         },
         Choice::Soak => Sizes {

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use tokio::sync::{Notify, Semaphore};
@@ -147,6 +147,24 @@ impl Crowd {
             let (some, all) = (self.with_state(), self.len());
             format!("only {some} of {all} followers have their state after {within:?}")
         })
+    }
+
+    /// From now on connections may be lost, all of them and once: each comes back by itself.
+    pub fn expect_storm(&self) {
+        self.shared.storm.set(true);
+        self.shared.tally.borrow_mut().returned.clear();
+    }
+
+    /// Whether everyone that was lost in the storm is back and has its state.
+    pub fn is_back(&self) -> bool {
+        let returned = self.shared.tally.borrow().returned.len();
+        self.with_state() == self.len() && returned >= self.len()
+    }
+
+    /// Ends the storm; gives when each had its state again.
+    pub fn end_storm(&self) -> Vec<Instant> {
+        self.shared.storm.set(false);
+        std::mem::take(&mut self.shared.tally.borrow_mut().returned)
     }
 
     /// Waits until what each was told last is what is true, now that nothing changes; those that

@@ -8,6 +8,7 @@ mod movements;
 mod november;
 mod read;
 mod recover;
+mod storm;
 
 use anyhow::Result;
 
@@ -33,6 +34,7 @@ pub async fn run(choice: Choice, bench: &mut Bench) -> Result<()> {
         Choice::Recover => recover::run(bench).await,
         Choice::Disturb => disturb::run(bench).await,
         Choice::Feed => feed::run(bench).await,
+        Choice::Storm => storm::run(bench).await,
         Choice::Soak => november::soak(bench).await,
     }
 }
