@@ -2,6 +2,7 @@
 //! back: books that agree. It must not know any one scenario.
 
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -63,6 +64,7 @@ impl Bench {
                 phases: Vec::new(),
                 figures: Vec::new(),
                 books: Vec::new(),
+                breaches: Vec::new(),
                 notes: Vec::new(),
             },
             scenario,
@@ -96,6 +98,19 @@ impl Bench {
     /// # Errors
     /// It does not start, or another one was asked for.
     pub async fn own_server(&self, settings: &[(&str, String)]) -> Result<Server> {
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        self.own_server_at(anywhere, settings).await
+    }
+
+    /// The same, where clients expect it.
+    ///
+    /// # Errors
+    /// It does not start, or another one was asked for.
+    pub async fn own_server_at(
+        &self,
+        listen: SocketAddr,
+        settings: &[(&str, String)],
+    ) -> Result<Server> {
         if self.options.running.is_some() {
             let name = self.scenario.name();
             bail!("`{name}` starts and stops servers; it cannot use one that runs already");
@@ -103,7 +118,8 @@ impl Bench {
         // All load comes from one address.
         let unlimited = ("ONHAND_HTTP_REQUESTS_PER_SECOND_MAX", "0".to_owned());
         let settings: Vec<(&str, String)> = settings.iter().cloned().chain([unlimited]).collect();
-        self.binary.start(&self.data(), &settings).await
+        let data = self.data();
+        self.binary.start(&data, &settings, listen).await
     }
 
     /// Starts a server with a shop in it.

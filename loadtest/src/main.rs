@@ -5,9 +5,11 @@ mod bench;
 mod books;
 mod clock;
 mod connection;
+mod feed;
 mod keys;
 mod load;
 mod machine;
+mod open_files;
 mod options;
 mod plot;
 mod progress;
@@ -28,6 +30,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
 use bench::Bench;
@@ -58,7 +61,7 @@ fn run(options: &Options) -> Result<bool> {
         .build()?;
     let (mut outcomes, mut all_ran) = (Vec::new(), true);
     for choice in options.chosen() {
-        let scenario = scenario(choice, options, &binary);
+        let scenario = unless_asked_to_end(scenario(choice, options, &binary));
         match LocalSet::new().block_on(&runtime, scenario) {
             Ok(outcome) => {
                 write(
@@ -68,6 +71,7 @@ fn run(options: &Options) -> Result<bool> {
                 )?;
                 outcomes.push(outcome);
             }
+            Err(error) if error.is::<AskedToEnd>() => return Err(error),
             // The others may still run.
             Err(error) => {
                 progress::say(format_args!("error: {}: {error:#}", choice.name()));
@@ -84,6 +88,31 @@ fn run(options: &Options) -> Result<bool> {
         "\nresults are in {out}: report.txt, report.html with plots, and JSON"
     ));
     Ok(all_ran && outcomes.iter().all(Outcome::passed))
+}
+
+/// Somebody asked this program to end.
+#[derive(Debug)]
+struct AskedToEnd;
+
+impl std::fmt::Display for AskedToEnd {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.write_str("asked to end; the server was ended too")
+    }
+}
+
+impl std::error::Error for AskedToEnd {}
+
+/// Lets go of a scenario, and with it of its server and its data, when a signal says so: a server
+/// that is left behind would disturb whatever is measured next.
+async fn unless_asked_to_end(scenario: impl Future<Output = Result<Outcome>>) -> Result<Outcome> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        biased;
+        _ = terminated.recv() => Err(AskedToEnd.into()),
+        _ = interrupted.recv() => Err(AskedToEnd.into()),
+        outcome = scenario => outcome,
+    }
 }
 
 async fn scenario(choice: Choice, options: &Options, binary: &Binary) -> Result<Outcome> {

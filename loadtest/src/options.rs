@@ -34,7 +34,7 @@ pub struct Options {
     /// How long each phase runs before it is measured
     #[arg(long, value_name = "SECONDS", value_parser = not_negative)]
     pub warm_up: Option<f64>,
-    /// Connections of a closed load, and at most of an open one
+    /// Connections of a closed load, and at most of an open one; followers of the feed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub connections: Option<u64>,
     /// Requests a second where arrivals are on a schedule
@@ -52,6 +52,9 @@ pub struct Options {
     /// Records to replay, for `recover`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     pub tail: Option<u64>,
+    /// Sockets that are held open for their memory, for `feed`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(10..=100_000))]
+    pub sockets: Option<u64>,
     /// Draws keys by Zipf's law with this exponent instead of uniformly
     #[arg(long, value_name = "EXPONENT", value_parser = not_negative)]
     pub zipf: Option<f64>,
@@ -111,13 +114,17 @@ pub enum Choice {
     Recover,
     /// Reservations while snapshots and trims run beside many keys
     Disturb,
+    /// Many who follow the feed: memory, delay, deliveries, and some who never read
+    Feed,
+    /// The server restarts under many who follow the feed, and all come back
+    Storm,
     /// The November day for long, with memory watched
     Soak,
 }
 
 impl Choice {
     /// Every scenario, the quick ones first.
-    pub const EVERY: [Choice; 12] = [
+    pub const EVERY: [Choice; 14] = [
         Choice::Noop,
         Choice::Alone,
         Choice::Hot,
@@ -129,6 +136,8 @@ impl Choice {
         Choice::Expiry,
         Choice::Recover,
         Choice::Disturb,
+        Choice::Feed,
+        Choice::Storm,
         Choice::Soak,
     ];
 

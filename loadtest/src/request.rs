@@ -50,6 +50,15 @@ impl Template {
         Template::parse(&format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n"))
     }
 
+    /// A POST without a token.
+    pub fn post_without_token(target: &Target, path: &str, body: &str) -> Template {
+        let (address, length) = (target.address, body.len());
+        Template::parse(&format!(
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        ))
+    }
+
     /// Writes the request with `values` in its slots, in their order, over what `out` held.
     pub fn render(&self, values: &[u64], out: &mut Vec<u8>) {
         assert_eq!(values.len(), self.slots.len(), "one value for each slot");

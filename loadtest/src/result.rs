@@ -22,6 +22,8 @@ pub struct Outcome {
     pub figures: Vec<Figure>,
     /// The checks of the books.
     pub books: Vec<Books>,
+    /// What the server did against its contract, besides the books.
+    pub breaches: Vec<String>,
     /// What a reader should know.
     pub notes: Vec<String>,
 }
@@ -79,7 +81,7 @@ impl Figure {
 }
 
 impl Outcome {
-    /// Whether the books agree and every request was answered with a success or a refusal. Aims
+    /// Whether the books agree, nothing else broke the contract, and every request was answered with a success or a refusal. Aims
     /// that are missed are told, but depend on the machine.
     pub fn passed(&self) -> bool {
         self.faults().is_empty()
@@ -93,7 +95,8 @@ impl Outcome {
             let (name, troubles) = (&phase.name, phase.troubles());
             format!("{name}: {troubles} requests without a proper answer")
         });
-        books.chain(troubles).collect()
+        let breaches = self.breaches.iter().cloned();
+        books.chain(troubles).chain(breaches).collect()
     }
 }
 

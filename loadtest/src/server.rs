@@ -6,12 +6,12 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::clock;
 use crate::connection::Connection;
@@ -43,16 +43,22 @@ pub struct Server {
 }
 
 impl Binary {
-    /// Starts a server on `data` and waits until it is ready. Its log goes beside the data.
+    /// Starts a server on `data` that listens at `listen`, and waits until it is ready. Its log
+    /// goes beside the data.
     ///
     /// # Errors
     /// It does not get ready; its last words are told.
-    pub async fn start(&self, data: &Path, settings: &[(&str, String)]) -> Result<Server> {
+    pub async fn start(
+        &self,
+        data: &Path,
+        settings: &[(&str, String)],
+        listen: SocketAddr,
+    ) -> Result<Server> {
         let log = data.with_extension("log");
         let file = File::options().create(true).append(true).open(&log)?;
         let mut command = self.command();
         command
-            .args(["serve", "--yardstick", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--yardstick", "--listen", &listen.to_string()])
             .args(["--ops-listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
             .env("ONHAND_ADMIN_TOKEN", TOKEN)
@@ -68,7 +74,7 @@ impl Binary {
             process: Some(child.id()),
             child: Some(child),
             target: Target {
-                address: SocketAddr::from(([127, 0, 0, 1], 0)),
+                address: listen,
                 token: TOKEN.to_owned(),
             },
             ready_after: Duration::ZERO,
@@ -151,6 +157,14 @@ impl Server {
         Ok(clock::now().saturating_duration_since(asked))
     }
 
+    /// The same while others go on, as those do who follow it.
+    ///
+    /// # Errors
+    /// It ends otherwise than asked to.
+    pub async fn stop_meanwhile(self) -> Result<Duration> {
+        tokio::task::spawn_blocking(move || self.stop()).await?
+    }
+
     /// Kills it as a power cut would.
     ///
     /// # Errors
@@ -171,11 +185,14 @@ impl Server {
 
     /// Reads its greeting for the addresses that the system chose, and asks /readyz.
     async fn until_ready(&mut self, greeting: ChildStdout, started: Instant) -> Result<()> {
-        let lines = lines(greeting);
+        let mut lines = lines(greeting);
         let (mut public, mut ops) = (None, None);
         loop {
             let left = (started + READY_MAX).saturating_duration_since(clock::now());
-            let line = lines.recv_timeout(left);
+            let line = tokio::time::timeout(left, lines.recv())
+                .await
+                .ok()
+                .flatten();
             let line = line.context("it ended, or took too long, before its greeting did")?;
             let mut words = line.split_whitespace();
             let (first, second) = (words.next(), words.next().unwrap_or_default());
@@ -215,8 +232,8 @@ impl Drop for Server {
 }
 
 /// The lines that a process writes, read as it writes them: a full pipe would stop it.
-fn lines(from: ChildStdout) -> Receiver<String> {
-    let (tell, told) = mpsc::channel();
+fn lines(from: ChildStdout) -> UnboundedReceiver<String> {
+    let (tell, told) = mpsc::unbounded_channel();
     thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
             // Nobody listens once it is ready.

@@ -53,6 +53,20 @@ impl Shop {
         [key % self.items, key / self.items]
     }
 
+    /// The key of these names; none if it is not the shop's.
+    pub fn named(&self, sku: &str, location: &str) -> Option<u64> {
+        let item = sku.strip_prefix("lt-")?.parse::<u64>().ok()?;
+        let location = location.strip_prefix("store-")?.parse::<u64>().ok()?;
+        let is_ours = item < self.items && location < self.locations;
+        is_ours.then(|| location * self.items + item)
+    }
+
+    /// A key as the feed names it.
+    pub fn feed_key(&self, key: u64) -> String {
+        let [item, location] = self.slots(key);
+        format!("lt-{item:07}@store-{location:04}")
+    }
+
     /// Imports everything; gives how long the stock alone took.
     ///
     /// # Errors

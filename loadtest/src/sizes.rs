@@ -28,6 +28,8 @@ pub struct Sizes {
     pub due: u64,
     /// Records to replay.
     pub tail: u64,
+    /// Sockets held open for their memory.
+    pub sockets: u64,
     /// Exponent of Zipf's law; none for uniform keys.
     pub zipf: Option<f64>,
 }
@@ -50,6 +52,7 @@ impl Sizes {
             holds: options.holds.unwrap_or(sizes.holds),
             due: options.due.unwrap_or(sizes.due),
             tail: options.tail.unwrap_or(sizes.tail),
+            sockets: options.sockets.unwrap_or(sizes.sockets),
             zipf: options.zipf.or(sizes.zipf),
         }
     }
@@ -81,6 +84,7 @@ const FULL: Sizes = Sizes {
     holds: 0,
     due: 0,
     tail: 0,
+    sockets: 0,
     zipf: None,
 };
 
@@ -89,6 +93,15 @@ const DAY: Sizes = Sizes {
     rounds: 1,
     keys: 100_000,
     zipf: Some(1.1),
+    ..FULL
+};
+
+/// Many who follow the feed, and a till.
+const FOLLOWERS: Sizes = Sizes {
+    rounds: 3,
+    connections: 10_000,
+    keys: 1_000,
+    rate: 100.0,
     ..FULL
 };
 
@@ -143,6 +156,12 @@ fn full(choice: Choice) -> Sizes {
             rate: 2_000.0,
             ..FULL
         },
+        Choice::Feed => Sizes {
+            rate: 4.0,
+            sockets: 20_000,
+            ..FOLLOWERS
+        },
+        Choice::Storm => FOLLOWERS,
         Choice::Soak => Sizes {
             seconds: 3_600.0,
             rate: 2_000.0,
@@ -190,6 +209,18 @@ fn short(choice: Choice) -> Sizes {
             rounds: 1,
             seconds: 10.0,
             keys: 100_000,
+            ..quick
+        },
+        Choice::Feed => Sizes {
+            rounds: 1,
+            seconds: 3.0,
+            connections: 500,
+            sockets: 1_000,
+            ..quick
+        },
+        Choice::Storm => Sizes {
+            rounds: 1,
+            connections: 300,
             ..quick
         },
         Choice::Soak => Sizes {

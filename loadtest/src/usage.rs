@@ -102,6 +102,22 @@ pub fn memory(process: u32) -> Result<Memory> {
     })
 }
 
+/// Memory of the kernel for all TCP sockets of this machine, in bytes: what waits in them.
+///
+/// # Errors
+/// The system does not say.
+pub fn kernel_tcp() -> Result<u64> {
+    let path = "/proc/net/sockstat";
+    let said = fs::read_to_string(path).context(path)?;
+    let line = said.lines().find_map(|line| line.strip_prefix("TCP:"));
+    let mut words = line.unwrap_or_default().split_whitespace();
+    let pages = words.find(|word| *word == "mem").and(words.next());
+    let pages = pages.and_then(|pages| pages.parse::<u64>().ok());
+    let page = u64::try_from(rustix::param::page_size()).unwrap_or(0);
+    let pages = pages.with_context(|| format!("{path} does not say mem"))?;
+    Ok(pages * page)
+}
+
 /// Processor time of a process in seconds: its own and the kernel's for it.
 fn process(id: u32) -> Result<f64> {
     let path = format!("/proc/{id}/stat");

@@ -185,3 +185,34 @@ fn disturb_has_rounds_while_shoppers_reserve() {
     );
     assert!(expected(&result, "held") > 0);
 }
+
+#[test]
+fn feed_tells_everyone_what_is_true_and_closes_who_never_reads() {
+    let result = run(
+        "feed",
+        &[
+            "--keys",
+            "1000",
+            "--sockets",
+            "20",
+            "--rate",
+            "50",
+            "--seconds",
+            "1",
+        ],
+    );
+    assert_eq!(result["breaches"], serde_json::json!([]));
+    assert!(expected(&result, "sold") > 0);
+    let figures = result["figures"].as_array().unwrap();
+    let slow = figures
+        .iter()
+        .find(|figure| figure["name"] == "slow readers closed with 4008");
+    assert_eq!(slow.unwrap()["value"].as_f64(), Some(5.0));
+}
+
+#[test]
+fn storm_brings_everyone_back() {
+    let result = run("storm", &["--rate", "50"]);
+    assert_eq!(result["breaches"], serde_json::json!([]));
+    assert!(expected(&result, "sold") > 0);
+}

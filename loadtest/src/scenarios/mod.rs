@@ -3,10 +3,12 @@
 mod against_noop;
 mod disturb;
 mod expiry;
+mod feed;
 mod movements;
 mod november;
 mod read;
 mod recover;
+mod storm;
 
 use anyhow::Result;
 
@@ -31,6 +33,8 @@ pub async fn run(choice: Choice, bench: &mut Bench) -> Result<()> {
         Choice::Expiry => expiry::run(bench).await,
         Choice::Recover => recover::run(bench).await,
         Choice::Disturb => disturb::run(bench).await,
+        Choice::Feed => feed::run(bench).await,
+        Choice::Storm => storm::run(bench).await,
         Choice::Soak => november::soak(bench).await,
     }
 }
