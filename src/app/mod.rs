@@ -11,6 +11,7 @@ pub mod epoch;
 pub mod feed;
 mod listen;
 mod node;
+mod open_files;
 mod pace;
 pub mod recovery;
 mod replay;
@@ -139,6 +140,7 @@ where
     F: Future<Output = Result<(), String>> + 'static,
 {
     let stopwatch = Stopwatch::start();
+    open_files::raise(config.feed.connections_max);
     let mut stop = Stop::listen()?;
     let readiness = Readiness::not_ready("starting");
     let node = Node::open(config)?;
