@@ -81,8 +81,8 @@ impl Figure {
 }
 
 impl Outcome {
-    /// Whether the books agree, nothing else broke the contract, and every request was answered with a success or a refusal. Aims
-    /// that are missed are told, but depend on the machine.
+    /// Whether the books agree, nothing else broke the contract, and every request was answered
+    /// with a success or a refusal. Aims that were missed fail nothing: they depend on the machine.
     pub fn passed(&self) -> bool {
         self.faults().is_empty()
     }

@@ -4,9 +4,6 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What a process has open besides connections of the feed: files of the data, other connections.
-const OTHERS: u64 = 1_000;
-
 /// Raises the limit as far as it may be, and warns if `connections` do not fit even so.
 pub(super) fn raise(connections: usize) {
     let limit = getrlimit(Resource::Nofile);
@@ -18,7 +15,7 @@ pub(super) fn raise(connections: usize) {
         tracing::warn!(%error, "the limit of open files could not be raised");
     }
     let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    if most.saturating_sub(OTHERS) < connections as u64 {
+    if most < connections as u64 {
         tracing::warn!(
             open_files_max = most,
             feed_connections_max = connections,
