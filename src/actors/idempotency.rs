@@ -8,12 +8,13 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
 use super::call::CallError;
+use super::slots::KeyHasher;
 use crate::stock::ledger::FORGET_AFTER_MS;
 use crate::stock::{Refusal, StockKey, Timestamp, command::Idempotency};
 
 /// Which requests run or were answered within a day.
 pub struct IdempotencyIndex {
-    requests: DashMap<u128, Request>,
+    requests: DashMap<u128, Request, KeyHasher>,
     /// How many there are; the map would lock all its shards to tell.
     keys: AtomicUsize,
     keys_max: usize,
@@ -47,7 +48,7 @@ impl IdempotencyIndex {
     /// An empty index of at most `keys_max` keys.
     pub fn new(keys_max: usize) -> Arc<IdempotencyIndex> {
         Arc::new(IdempotencyIndex {
-            requests: DashMap::new(),
+            requests: DashMap::default(),
             keys: AtomicUsize::new(0),
             keys_max,
         })

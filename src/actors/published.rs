@@ -4,6 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::RwLock;
 
@@ -34,7 +35,11 @@ pub struct ReservationFilter {
 
 /// The published reservations, found by id, customer, reference and order.
 #[derive(Default)]
-pub struct PublishedReservations(RwLock<Index>);
+pub struct PublishedReservations {
+    index: RwLock<Index>,
+    /// How many there are, for those who must not wait for the index.
+    count: AtomicUsize,
+}
 
 #[derive(Default)]
 struct Index {
@@ -54,12 +59,12 @@ enum Word {
 impl PublishedReservations {
     /// The newest published revision.
     pub fn get(&self, id: ReservationId) -> Option<Arc<Reservation>> {
-        self.0.read().by_id.get(&id).cloned()
+        self.index.read().by_id.get(&id).cloned()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.read().by_id.len()
+        self.count.load(Ordering::Relaxed)
     }
 
     /// Whether there are none.
@@ -70,7 +75,7 @@ impl PublishedReservations {
     /// Publishes a revision; an older one than what is known changes nothing.
     pub fn publish(&self, reservation: &Arc<Reservation>) {
         let id = reservation.id;
-        let mut index = self.0.write();
+        let mut index = self.index.write();
         let Index {
             by_id,
             by_word,
@@ -79,6 +84,7 @@ impl PublishedReservations {
         let old = match by_id.entry(id) {
             Entry::Vacant(vacant) => {
                 vacant.insert(reservation.clone());
+                self.count.fetch_add(1, Ordering::Relaxed);
                 None
             }
             Entry::Occupied(known) if known.get().revision > reservation.revision => return,
@@ -105,12 +111,13 @@ impl PublishedReservations {
     pub fn forget(&self, now: Timestamp) {
         let limit = (now.plus_millis(-FORGET_AFTER_MS), ReservationId(u128::MAX));
         loop {
-            let index = &mut *self.0.write();
+            let index = &mut *self.index.write();
             let due = index.resolved.range(..=limit).take(EXAMINE_AT_ONCE_MAX);
             let due: Vec<_> = due.copied().collect();
             for (at, id) in &due {
                 index.resolved.remove(&(*at, *id));
                 if let Some(old) = index.by_id.remove(id) {
+                    self.count.fetch_sub(1, Ordering::Relaxed);
                     for word in words(&old) {
                         index.by_word.remove(&(word, *id));
                     }
@@ -148,7 +155,7 @@ impl PublishedReservations {
         limit: usize,
         found: &mut Vec<Arc<Reservation>>,
     ) -> (usize, Option<ReservationId>) {
-        let index = self.0.read();
+        let index = self.index.read();
         let mut candidates: Box<dyn Iterator<Item = &Arc<Reservation>>> = match filter.word() {
             Some(word) => {
                 let first = after.map_or(0, |id| id.0.saturating_add(1));

@@ -124,14 +124,6 @@ impl Book {
         assert!(faults.is_empty(), "{faults:#?}");
     }
 
-    /// How often a worker was told that an outcome is unknown.
-    pub fn unknown_outcomes(&self) -> usize {
-        self.workers
-            .iter()
-            .map(|worker| worker.unknown_outcomes)
-            .sum()
-    }
-
     /// The event stream tells the same levels as everybody was told.
     pub fn check_events(&mut self, client: &Client) {
         let events = client.events();

@@ -7,10 +7,13 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::backup::{backup, done};
 use crate::book::Book;
 use crate::dice::seed;
 use crate::server::{DataDir, Server, Start, onhand, verify};
+use crate::worker::SHELF;
 
 const SIGABRT: i32 = 6;
 
@@ -155,10 +158,24 @@ fn a_store_that_fails_its_append_ends_the_process_and_loses_nothing() {
         "{}",
         server.said()
     );
-    assert!(
-        book.unknown_outcomes() > 0,
-        "nobody heard that the outcome is unknown"
-    );
+    prove(&mut book, &data.path);
+}
+
+#[test]
+fn a_caller_whose_append_fails_hears_that_the_outcome_is_unknown() {
+    let data = DataDir::new();
+    let mut server = start(&data.path, "", 0);
+    let mut book = Book::open(&server, seed());
+    server.stop();
+
+    let mut server = start(&data.path, "journal::append_fails", 0);
+    let (sku, location) = SHELF[0];
+    let line = json!({"sku": sku, "location": location, "quantity": 1});
+    let place = json!({"lines": [line]});
+    let answer = server.client().json("POST", "/v1/reservations", &place);
+    let answer = answer.unwrap();
+    assert_eq!((answer.status, answer.code()), (503, "outcome_unknown"));
+    assert_eq!(server.wait().code(), Some(1));
     prove(&mut book, &data.path);
 }
 

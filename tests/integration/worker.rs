@@ -57,8 +57,6 @@ pub struct Worker {
     pub answered: Vec<(Request, Value)>,
     /// The request whose answer did not come.
     pub unknown: Option<Request>,
-    /// How often it was told that an outcome is unknown.
-    pub unknown_outcomes: usize,
     /// Levels it was told.
     pub levels: Levels,
 }
@@ -103,7 +101,6 @@ impl Worker {
             moved: BTreeMap::new(),
             answered: Vec::new(),
             unknown: None,
-            unknown_outcomes: 0,
             levels: Levels::default(),
         }
     }
@@ -125,8 +122,7 @@ impl Worker {
     fn perform(&mut self, client: &Client, request: Request) -> bool {
         let answer = match request.send(client) {
             Ok(answer) if answer.code() != "outcome_unknown" => answer,
-            lost => {
-                self.unknown_outcomes += usize::from(lost.is_ok());
+            _ => {
                 self.unknown = Some(request);
                 return false;
             }
@@ -150,7 +146,6 @@ impl Worker {
             assert_eq!(result["id"], id);
             match result["status"].as_str().unwrap() {
                 "retry" if result["problem"]["code"] == "outcome_unknown" => {
-                    self.unknown_outcomes += 1;
                     self.unknown = Some(request);
                     return false;
                 }
