@@ -40,7 +40,7 @@ pub struct Config {
     pub stock: Stock,
     /// The feed: how many may follow how much, and when a connection ends.
     pub feed: Feed,
-    /// What operators are told beyond the metrics.
+    /// What operators are told.
     pub telemetry: Telemetry,
     /// How many items, locations and tokens one node carries.
     pub catalogue: Catalogue,

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::books::{self, Books, Expected, Found};
 use crate::clock;
+use crate::connection::HTTP;
 use crate::keys::Keys;
 use crate::load::{self, Load, Pace, Phase, Workload};
 use crate::machine::Machine;
@@ -115,11 +116,29 @@ impl Bench {
             let name = self.scenario.name();
             bail!("`{name}` starts and stops servers; it cannot use one that runs already");
         }
+        self.start(&self.data(), listen, settings).await
+    }
+
+    /// A second server beside the first, on data of its own.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn another_server(&self, settings: &[(&str, String)]) -> Result<Server> {
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        self.start(&self.folder.join("another"), anywhere, settings)
+            .await
+    }
+
+    async fn start(
+        &self,
+        data: &Path,
+        listen: SocketAddr,
+        settings: &[(&str, String)],
+    ) -> Result<Server> {
         // All load comes from one address.
         let unlimited = ("ONHAND_HTTP_REQUESTS_PER_SECOND_MAX", "0".to_owned());
         let settings: Vec<(&str, String)> = settings.iter().cloned().chain([unlimited]).collect();
-        let data = self.data();
-        self.binary.start(&data, &settings, listen).await
+        self.binary.start(data, &settings, listen).await
     }
 
     /// Starts a server with a shop in it.
@@ -149,6 +168,7 @@ impl Bench {
         Load {
             name,
             address: server.target.address,
+            protocol: HTTP,
             process: server.process,
             connections: self.sizes.connections(),
             pace: Pace::Closed,
@@ -265,14 +285,15 @@ impl Bench {
     /// The server cannot be asked or does not stop.
     pub async fn finish(&mut self, server: Server, expected: Expected) -> Result<()> {
         self.check(&server, expected).await?;
+        let data = server.data.clone();
         server.stop()?;
-        if self.options.running.is_some() {
+        let Some(data) = data else {
             self.outcome
                 .notes
                 .push("the data directory was not verified: not ours".into());
             return Ok(());
-        }
-        let verified = self.binary.verify(&self.data());
+        };
+        let verified = self.binary.verify(&data);
         let books = self.outcome.books.last_mut().expect("just checked");
         match verified {
             Ok(said) => books.verify = Some(said),

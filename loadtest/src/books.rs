@@ -48,6 +48,8 @@ pub struct Found {
 /// The check and its outcome.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Books {
+    /// Whose they are.
+    pub of: &'static str,
     /// What answers add up to.
     pub expected: Expected,
     /// What is there.
@@ -132,6 +134,7 @@ impl Books {
             faults.push(format!("{} keys are oversold", found.oversold_keys));
         }
         Books {
+            of: "Onhand",
             expected,
             found,
             verify: None,

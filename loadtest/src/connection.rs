@@ -1,4 +1,5 @@
-//! One keep-alive connection: bytes out, one answer in. It must not know what is asked.
+//! One keep-alive connection: bytes out, one answer in. It must not know what is asked, and of the
+//! protocol only how an answer begins and where it ends; that of Onhand is here.
 //!
 //! It is its own client because the generator shares the machine with the server: a full HTTP
 //! client costs more for a request than the server does, and its time would be measured as the
@@ -17,9 +18,25 @@ const ROOM_BYTES: usize = 16 * 1024;
 /// More header lines than any answer has.
 const HEADERS_MAX: usize = 32;
 
+/// How the answers of a server are read, and what opens a conversation with it.
+#[derive(Clone, Debug)]
+pub struct Protocol {
+    /// What is said first on a new connection; each part has an answer.
+    pub greeting: Vec<Vec<u8>>,
+    /// Finds the head of an answer in what was received, once it is all there.
+    pub head: fn(&[u8]) -> io::Result<Option<Head>>,
+}
+
+/// That of Onhand.
+pub const HTTP: Protocol = Protocol {
+    greeting: Vec::new(),
+    head,
+};
+
 /// A connection, opened when it is first needed and again after it was lost.
 pub struct Connection {
     address: SocketAddr,
+    protocol: Protocol,
     stream: Option<TcpStream>,
     received: Vec<u8>,
 }
@@ -44,17 +61,27 @@ impl Answer<'_> {
 }
 
 /// Where the parts of an answer lie.
-struct Head {
-    status: u16,
-    body_at: usize,
-    body_bytes: usize,
+#[derive(Debug)]
+pub struct Head {
+    /// The status, with the meaning that HTTP gives it.
+    pub status: u16,
+    /// Where its body begins, in what was received.
+    pub body_at: usize,
+    /// How long that is.
+    pub body_bytes: usize,
 }
 
 impl Connection {
-    /// A connection to `address`, not yet open.
+    /// A connection to an Onhand at `address`, not yet open.
     pub fn new(address: SocketAddr) -> Connection {
+        Connection::speaking(address, HTTP)
+    }
+
+    /// A connection to a server that speaks so.
+    pub fn speaking(address: SocketAddr, protocol: Protocol) -> Connection {
         Connection {
             address,
+            protocol,
             stream: None,
             received: Vec::with_capacity(ROOM_BYTES),
         }
@@ -63,11 +90,19 @@ impl Connection {
     /// Opens the connection, so that the first exchange is not slower than the others.
     ///
     /// # Errors
-    /// Nobody listens.
+    /// Nobody listens, or does not want to talk.
     pub async fn open(&mut self) -> io::Result<()> {
         let stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
         self.stream = Some(stream);
+        for part in self.protocol.greeting.clone() {
+            let answer = self.ask(&part).await?;
+            if answer.status >= 400 {
+                let said = String::from_utf8_lossy(answer.body).into_owned();
+                self.stream = None;
+                return Err(io::Error::other(said));
+            }
+        }
         Ok(())
     }
 
@@ -79,6 +114,10 @@ impl Connection {
         if self.stream.is_none() {
             self.open().await?;
         }
+        self.ask(request).await
+    }
+
+    async fn ask(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
         let mut stream = self.stream.take().expect("it was opened");
         stream.write_all(request).await?;
         self.received.clear();
@@ -86,7 +125,7 @@ impl Connection {
             if stream.read_buf(&mut self.received).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            if let Some(head) = head(&self.received)? {
+            if let Some(head) = (self.protocol.head)(&self.received)? {
                 break head;
             }
         };

@@ -11,6 +11,7 @@ mod load;
 mod machine;
 mod open_files;
 mod options;
+mod peers;
 mod plot;
 mod progress;
 mod report;
@@ -25,6 +26,7 @@ mod workload;
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -119,6 +121,8 @@ async fn scenario(choice: Choice, options: &Options, binary: &Binary) -> Result<
     progress::say(format_args!("{}, seed {}", choice.name(), options.seed));
     let folder = tempfile::Builder::new()
         .prefix(&format!("{}-", choice.name()))
+        // A peer may run as a user of its own.
+        .permissions(fs::Permissions::from_mode(0o711))
         .disable_cleanup(options.keep_data)
         .tempdir_in(&options.data)?;
     let own = options.running.is_none().then_some(binary);

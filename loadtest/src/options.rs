@@ -102,6 +102,10 @@ pub enum Choice {
     Spread,
     /// Reservations of three lines
     Basket,
+    /// The same beside PostgreSQL and Redis, where they are installed
+    Peers,
+    /// A flash sale at a server that counts and at one that does not
+    Telemetry,
     /// Batches of 1,000 movements
     Movements,
     /// Availability beside a flash sale
@@ -124,12 +128,14 @@ pub enum Choice {
 
 impl Choice {
     /// Every scenario, the quick ones first.
-    pub const EVERY: [Choice; 14] = [
+    pub const EVERY: [Choice; 16] = [
         Choice::Noop,
         Choice::Alone,
         Choice::Hot,
         Choice::Spread,
         Choice::Basket,
+        Choice::Peers,
+        Choice::Telemetry,
         Choice::Movements,
         Choice::Read,
         Choice::Mixed,

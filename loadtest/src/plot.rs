@@ -27,8 +27,9 @@ const DECADES: f64 = 4.0;
 /// The shortest latency that is told apart.
 const LEAST_MS: f64 = 1e-3;
 
-const COLOURS: [&str; 6] = [
-    "#1f6feb", "#d1242f", "#1a7f37", "#9a6700", "#8250df", "#57606a",
+const COLOURS: [&str; 10] = [
+    "#1f6feb", "#d1242f", "#1a7f37", "#9a6700", "#8250df", "#57606a", "#0a3069", "#bf3989",
+    "#4ac26b", "#bc4c00",
 ];
 
 const STYLE: &str = "body{font:15px system-ui,sans-serif;margin:2rem auto;max-width:60rem;\
@@ -131,8 +132,13 @@ fn plot(phases: &[Phase], html: &mut String) {
         ),
     );
     axes.draw(html);
-    let coloured = || curves.iter().zip(COLOURS.iter().cycle());
-    for ((name, curve), colour) in coloured() {
+    // Rounds that have one name have one colour.
+    let mut names: Vec<&String> = Vec::new();
+    for (name, curve) in &curves {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+        let colour = colour(&names, name);
         let points = curve.iter().filter(|(part, _)| *part <= RAREST);
         let points: Vec<String> = points
             .map(|(part, ms)| format!("{:.1},{:.1}", axes.x(*part), axes.y(*ms)))
@@ -147,14 +153,19 @@ fn plot(phases: &[Phase], html: &mut String) {
         );
     }
     html.push_str("</svg><p>");
-    for ((name, _), colour) in coloured() {
-        let name = escaped(name);
+    for name in &names {
+        let (name, colour) = (escaped(name), colour(&names, name));
         add(
             html,
             format_args!("<span style=\"color:{colour}\">■</span> {name} "),
         );
     }
     html.push_str("</p>");
+}
+
+fn colour(names: &[&String], name: &str) -> &'static str {
+    let at = names.iter().position(|one| *one == name);
+    COLOURS[at.unwrap_or(0) % COLOURS.len()]
 }
 
 impl Axes {

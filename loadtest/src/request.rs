@@ -16,7 +16,7 @@ pub struct Target {
 }
 
 /// A request with slots.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Template {
     bytes: Vec<u8>,
     slots: Vec<Slot>,
@@ -59,6 +59,31 @@ impl Template {
         ))
     }
 
+    /// How many bytes it renders to.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The same with more behind it.
+    #[must_use]
+    pub fn then(mut self, more: &Template) -> Template {
+        let before = self.bytes.len();
+        self.bytes.extend_from_slice(&more.bytes);
+        let moved = more.slots.iter().map(|slot| Slot {
+            at: before + slot.at,
+            ..*slot
+        });
+        self.slots.extend(moved);
+        self
+    }
+
+    /// The same with bytes behind it that mean themselves.
+    #[must_use]
+    pub fn then_bytes(mut self, more: &[u8]) -> Template {
+        self.bytes.extend_from_slice(more);
+        self
+    }
+
     /// Writes the request with `values` in its slots, in their order, over what `out` held.
     pub fn render(&self, values: &[u64], out: &mut Vec<u8>) {
         assert_eq!(values.len(), self.slots.len(), "one value for each slot");
@@ -69,7 +94,8 @@ impl Template {
         }
     }
 
-    fn parse(text: &str) -> Template {
+    /// Text with slots.
+    pub fn parse(text: &str) -> Template {
         let (mut bytes, mut slots) = (Vec::new(), Vec::new());
         let mut rest = text;
         while let Some(open) = rest.find('<') {

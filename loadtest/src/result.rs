@@ -89,7 +89,10 @@ impl Outcome {
 
     /// Why it did not pass.
     pub fn faults(&self) -> Vec<String> {
-        let books = self.books.iter().flat_map(|books| books.faults.clone());
+        let books = self.books.iter().flat_map(|books| {
+            let faults = books.faults.iter();
+            faults.map(|fault| format!("{}: {fault}", books.of))
+        });
         let troubled = self.phases.iter().filter(|phase| phase.troubles() > 0);
         let troubles = troubled.map(|phase| {
             let (name, troubles) = (&phase.name, phase.troubles());

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::task::AbortHandle;
 
 use crate::clock;
 use crate::connection::Connection;
@@ -22,6 +23,9 @@ const TOKEN: &str = "loadtest";
 
 /// How long a server may take to be ready.
 const READY_MAX: Duration = Duration::from_secs(300);
+
+/// How often a server's metrics are read; Prometheus reads them every 15 s by default.
+const SCRAPE_EVERY: Duration = Duration::from_secs(1);
 
 /// The binary, and where it may put its data.
 #[derive(Clone, Debug)]
@@ -39,7 +43,11 @@ pub struct Server {
     pub process: Option<u32>,
     /// How long it took from its start until it said it was ready; zero if it ran already.
     pub ready_after: Duration,
+    /// Where its data is; none if it is not ours.
+    pub data: Option<PathBuf>,
     log: PathBuf,
+    /// Reads its metrics as long as it runs.
+    watch: Option<AbortHandle>,
 }
 
 impl Binary {
@@ -78,7 +86,9 @@ impl Binary {
                 token: TOKEN.to_owned(),
             },
             ready_after: Duration::ZERO,
+            data: Some(data.to_owned()),
             log,
+            watch: None,
         };
         let ready = server.until_ready(greeting, started).await;
         ready.with_context(|| format!("the server did not start:\n{}", server.last_words()))?;
@@ -134,7 +144,9 @@ impl Server {
             target,
             process,
             ready_after: Duration::ZERO,
+            data: None,
             log: PathBuf::new(),
+            watch: None,
         }
     }
 
@@ -177,6 +189,11 @@ impl Server {
         Ok(())
     }
 
+    /// Its metrics are not read any more.
+    pub fn leave_alone(&self) {
+        self.watch.iter().for_each(AbortHandle::abort);
+    }
+
     /// How many lines of its log hold these words.
     pub fn logged(&self, words: &str) -> usize {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
@@ -212,6 +229,7 @@ impl Server {
         let status = connection.exchange(&request).await?.status;
         self.ready_after = clock::now().saturating_duration_since(started);
         ensure!(status == 200, "it greeted, and /readyz says {status}");
+        self.watch = Some(tokio::task::spawn_local(watch(ops)).abort_handle());
         Ok(())
     }
 
@@ -224,10 +242,26 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.leave_alone();
         if let Some(child) = &mut self.child {
             child.kill().ok();
             child.wait().ok();
         }
+    }
+}
+
+/// Reads the metrics again and again, as Prometheus does: what that costs is part of the load.
+async fn watch(ops: SocketAddr) {
+    let mut request = Vec::new();
+    let target = Target {
+        address: ops,
+        token: String::new(),
+    };
+    Template::page(&target, "/metrics").render(&[], &mut request);
+    loop {
+        tokio::time::sleep(SCRAPE_EVERY).await;
+        // A server that is gone has none.
+        Connection::new(ops).exchange(&request).await.ok();
     }
 }
 

@@ -107,7 +107,7 @@ const FOLLOWERS: Sizes = Sizes {
 
 fn full(choice: Choice) -> Sizes {
     match choice {
-        Choice::All | Choice::Noop | Choice::Hot => FULL,
+        Choice::All | Choice::Noop | Choice::Hot | Choice::Telemetry => FULL,
         Choice::Alone => Sizes {
             connections: 1,
             ..FULL
@@ -118,6 +118,11 @@ fn full(choice: Choice) -> Sizes {
         },
         Choice::Basket => Sizes {
             keys: 10_000,
+            ..FULL
+        },
+        Choice::Peers => Sizes {
+            seconds: 5.0,
+            keys: 100_000,
             ..FULL
         },
         Choice::Movements => Sizes {
@@ -180,9 +185,15 @@ fn short(choice: Choice) -> Sizes {
     };
     match choice {
         Choice::All | Choice::Noop | Choice::Alone | Choice::Hot => quick,
-        Choice::Basket | Choice::Movements | Choice::Read => quick,
+        Choice::Basket | Choice::Telemetry | Choice::Movements | Choice::Read => quick,
         Choice::Spread => Sizes {
             keys: 20_000,
+            ..quick
+        },
+        Choice::Peers => Sizes {
+            rounds: 2,
+            seconds: 1.0,
+            warm_up_seconds: 0.3,
             ..quick
         },
         Choice::Mixed => Sizes {

@@ -51,7 +51,7 @@ impl Usage {
         let (machine, stolen) = machine()?;
         Ok(Usage {
             at: clock::now(),
-            server: server.map_or(Ok(0.0), process)?,
+            server: server.map_or(Ok(0.0), with_children)?,
             generator: process(std::process::id())?,
             machine,
             stolen,
@@ -116,6 +116,16 @@ pub fn kernel_tcp() -> Result<u64> {
     let page = u64::try_from(rustix::param::page_size()).unwrap_or(0);
     let pages = pages.with_context(|| format!("{path} does not say mem"))?;
     Ok(pages * page)
+}
+
+/// Processor time of a process and of those it started: some servers have one for each connection.
+fn with_children(id: u32) -> Result<f64> {
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+    let children = children.unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|id| id.parse().ok());
+    // One may have ended since.
+    let theirs: f64 = children.filter_map(|id| process(id).ok()).sum();
+    Ok(process(id)? + theirs)
 }
 
 /// Processor time of a process in seconds: its own and the kernel's for it.

@@ -38,7 +38,7 @@ use crate::config::Config;
 use crate::http::border::Readiness;
 use crate::http::ops::OpsView;
 use crate::journal::{EmbeddedStore, StoreError};
-use crate::telemetry::metrics;
+use crate::telemetry::{choose_counting, metrics};
 
 use companion::Companion;
 
@@ -140,6 +140,7 @@ where
     F: Future<Output = Result<(), String>> + 'static,
 {
     let stopwatch = Stopwatch::start();
+    choose_counting(config.telemetry.counting);
     open_files::raise(config.feed.connections_max);
     let mut stop = Stop::listen()?;
     let readiness = Readiness::not_ready("starting");

@@ -164,8 +164,11 @@ section! {
 }
 
 section! {
-    /// What operators are told beyond the metrics.
+    /// What operators are told.
     Telemetry as "telemetry" {
+        /// Counts and times requests and commands. Without it `/metrics`, the board and slow
+        /// requests say little: it is off only to measure what counting costs.
+        counting: bool = true;
         /// A request that takes so long gets a line in the log that says where its time went; 0
         /// tells of every one. Well above what is promised, so that a line is worth reading.
         slow_request_ms: u64 = 500, in 0..=600_000;

@@ -19,7 +19,7 @@ use super::rate::client_of;
 use super::route_metrics;
 use crate::clock::Stopwatch;
 use crate::telemetry::timings::{SPANS, Stage, Timings, Traced};
-use crate::telemetry::{Trace, UnderWay, metrics};
+use crate::telemetry::{Trace, UnderWay, is_counting, metrics};
 
 /// The header that names a request, in the log and in the answer.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -36,7 +36,7 @@ pub async fn gate<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let stopwatch = Stopwatch::start();
-    let _under_way = UnderWay::begin(&metrics().http_requests_in_flight);
+    let _under_way = is_counting().then(|| UnderWay::begin(&metrics().http_requests_in_flight));
     let id = request_id(request.headers().get(&REQUEST_ID));
     let trace = trace(&request);
     let timings = timings(&request, &id, trace.as_ref());
@@ -48,8 +48,12 @@ pub async fn gate<B: MessageBody>(
                 .map_into_right_body()
         }
         Ok(()) => {
-            let handled = timings.clone().time(next.call(request));
-            handled.await?.map_into_left_body()
+            let handled = if is_counting() {
+                timings.clone().time(next.call(request)).await
+            } else {
+                next.call(request).await
+            };
+            handled?.map_into_left_body()
         }
     };
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {

@@ -9,7 +9,7 @@ use actix_web::http::{Method, StatusCode};
 use prometheus::{Histogram, IntCounter};
 
 use super::problem::Code;
-use crate::telemetry::metrics;
+use crate::telemetry::{is_counting, metrics};
 
 /// The route of what has no route, or is asked by a method of its own.
 const NONE: &str = "none";
@@ -71,6 +71,9 @@ impl Answers {
 
 /// Counts a request that was answered, under its route.
 pub fn count<B>(response: &ServiceResponse<B>, took: Duration) {
+    if !is_counting() {
+        return;
+    }
     let request = response.request();
     let (method, status) = (request.method(), response.status());
     let route = request.app_data::<RouteMetrics>();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use prometheus::local::{LocalHistogram, LocalIntCounter};
 use prometheus::{Histogram, IntCounter};
 
+use super::counting::is_counting;
 use super::labels::{Change, End, Kind, Label, Outcome, Reason};
 use super::metric::By;
 use super::metrics::{Metrics, metrics};
@@ -101,11 +102,13 @@ thread_local! {
     static LOCAL: Local = Local::of(metrics());
 }
 
-/// Counts on this thread. What is counted while the thread ends is lost: there is nobody left to
-/// ask.
+/// Counts on this thread, if anything is counted. What is counted while the thread ends is lost:
+/// there is nobody left to ask.
 #[inline]
 pub fn local(count: impl FnOnce(&Local)) {
-    LOCAL.try_with(count).ok();
+    if is_counting() {
+        LOCAL.try_with(count).ok();
+    }
 }
 
 /// Adds what this thread counted to the shared metrics.

@@ -1,6 +1,7 @@
 //! What the operator sees: logs, and the metrics beside them. It uses nothing of ours, so that
 //! everything else may use it.
 
+mod counting;
 pub mod labels;
 mod local;
 pub mod logging;
@@ -13,6 +14,7 @@ mod trace;
 mod under_way;
 pub mod window;
 
+pub use counting::{choose_counting, is_counting};
 pub use local::{Local, flush, keep_flushed, local};
 pub use metric::By;
 pub use metrics::{Metrics, exposition, metrics};

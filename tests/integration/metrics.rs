@@ -254,3 +254,19 @@ fn every_metric_has_a_name_of_the_house_and_its_help() {
         assert!(help.len() > 10 && help.ends_with('.'), "{name}: {help}");
     }
 }
+
+#[test]
+fn a_server_that_counts_nothing_serves_all_the_same() {
+    let data = DataDir::new();
+    let start = Start::on(&data.path).with("ONHAND_TELEMETRY_COUNTING", "false");
+    let mut server = start.run();
+    stock(&server.client(), 5);
+    let told = Told::by(&server);
+    assert_eq!(told.value("onhand_stock_keys"), Some(1.0));
+    let counted = told.text().lines().filter(|line| {
+        line.starts_with("onhand_http_requests_total") || line.starts_with("onhand_commands_total")
+    });
+    let counted: Vec<&str> = counted.filter(|line| !line.ends_with(" 0")).collect();
+    assert!(counted.is_empty(), "{counted:?}");
+    server.stop();
+}

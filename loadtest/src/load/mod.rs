@@ -17,7 +17,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::clock;
-use crate::connection::{Answer, Connection};
+use crate::connection::{Answer, Connection, Protocol};
 use crate::progress;
 use crate::usage::{Usage, Used};
 use arrivals::Arrivals;
@@ -60,6 +60,8 @@ pub struct Load<'a> {
     pub name: &'a str,
     /// The server.
     pub address: std::net::SocketAddr,
+    /// What it speaks.
+    pub protocol: Protocol,
     /// Its process, if it may be looked at.
     pub process: Option<u32>,
     /// Connections kept open.
@@ -95,6 +97,13 @@ impl Phase {
     /// Answers a second of all kinds.
     pub fn per_second(&self) -> f64 {
         self.kinds.iter().map(|kind| kind.per_second).sum()
+    }
+
+    /// The server's processor time for one request, in microseconds; the machine's noise changes
+    /// it least.
+    pub fn server_micros(&self) -> f64 {
+        let requests = self.per_second() * self.used.seconds;
+        self.used.server_cpu_seconds * 1e6 / requests.max(1.0)
     }
 
     /// What was measured of a kind.
@@ -182,7 +191,7 @@ impl Load<'_> {
 async fn open(load: &Load<'_>) -> Result<Vec<Connection>> {
     let mut connections = Vec::with_capacity(load.connections);
     for _ in 0..load.connections {
-        let mut connection = Connection::new(load.address);
+        let mut connection = Connection::speaking(load.address, load.protocol.clone());
         let opened = connection.open().await;
         opened.with_context(|| format!("cannot connect to {}", load.address))?;
         connections.push(connection);

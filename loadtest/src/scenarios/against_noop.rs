@@ -201,7 +201,7 @@ fn compare(bench: &mut Bench, rounds: &Rounds, ratio_min: Option<f64>) {
         "ms",
         p99s(phases),
     ));
-    let cost = |phases: &[Phase]| phases.iter().map(server_micros).collect();
+    let cost = |phases: &[Phase]| phases.iter().map(Phase::server_micros).collect();
     bench.figure(Figure::new(
         format!("{name}, server time a request"),
         "µs",
@@ -212,12 +212,6 @@ fn compare(bench: &mut Bench, rounds: &Rounds, ratio_min: Option<f64>) {
         "µs",
         cost(noops),
     ));
-}
-
-/// The server's processor time for one request; the machine's noise changes it least.
-fn server_micros(phase: &Phase) -> f64 {
-    let requests = phase.per_second() * phase.used.seconds;
-    phase.used.server_cpu_seconds * 1e6 / requests.max(1.0)
 }
 
 fn rates(phases: &[Phase]) -> Vec<f64> {

@@ -6,9 +6,11 @@ mod expiry;
 mod feed;
 mod movements;
 mod november;
+mod peers;
 mod read;
 mod recover;
 mod storm;
+mod telemetry;
 
 use anyhow::Result;
 
@@ -27,6 +29,8 @@ pub async fn run(choice: Choice, bench: &mut Bench) -> Result<()> {
         Choice::Hot => against_noop::hot(bench).await,
         Choice::Spread => against_noop::spread(bench).await,
         Choice::Basket => against_noop::basket(bench).await,
+        Choice::Peers => peers::run(bench).await,
+        Choice::Telemetry => telemetry::run(bench).await,
         Choice::Movements => movements::run(bench).await,
         Choice::Read => read::run(bench).await,
         Choice::Mixed => november::mixed(bench).await,

@@ -1,5 +1,5 @@
 //! Shoppers who put something into the cart: one request, one reservation of one or more lines of
-//! one piece each. The same request asks the yardstick.
+//! one piece each. The same request asks the yardstick; put in other words, it asks a peer.
 
 use std::ops::AddAssign;
 
@@ -18,6 +18,12 @@ pub const RESERVATIONS: &str = "/v1/reservations";
 /// Where the yardstick is.
 pub const NOOP: &str = "/v1/noop";
 
+/// The status of a request of many reservations of which not all were placed.
+const SOME: u16 = 207;
+
+/// An Idempotency-Key: a tag of the phase, and a number.
+pub const KEY: &str = "lt-<13>-<10>";
+
 /// Which keys are wanted.
 pub enum Want {
     /// Everyone wants this one.
@@ -35,6 +41,8 @@ pub struct Reserve {
     shop: Shop,
     want: Want,
     lines: usize,
+    /// Reservations in a request.
+    many: usize,
     left: u64,
     ttl: Ttl,
     /// The next Idempotency-Key, if there are any: a tag of the run and a number.
@@ -71,15 +79,25 @@ impl Reserve {
         lines: usize,
         tag: Option<u64>,
     ) -> Reserve {
-        let line = format!(r#"{{"sku":"{SKU}","location":"{LOCATION}","quantity":1}}"#);
-        let all = vec![line; lines].join(",");
-        let body = format!(r#"{{"lines":[{all}],"ttl_seconds":<_5>}}"#);
-        let head = tag.map_or("", |_| "Idempotency-Key: lt-<13>-<10>\r\n");
+        let template = request(target, path, lines, tag.is_some());
+        Reserve::by(template, shop, want, (1, lines), tag)
+    }
+
+    /// So many reservations in a request of any form, each of so many lines. It has slots for all
+    /// of their keys ([`KEY`]), then for all of their lines, then for the seconds they last.
+    pub fn by(
+        template: Template,
+        shop: Shop,
+        want: Want,
+        (many, lines): (usize, usize),
+        tag: Option<u64>,
+    ) -> Reserve {
         Reserve {
-            template: Template::new(target, "POST", path, head, &body),
+            template,
             shop,
             want,
             lines,
+            many,
             left: u64::MAX,
             ttl: Box::new(|| Some(TTL_SECONDS)),
             key: tag.map(|tag| (tag, 0)),
@@ -119,6 +137,18 @@ impl Reserve {
     }
 }
 
+/// The request of one reservation at `path`.
+pub fn request(target: &Target, path: &str, lines: usize, is_keyed: bool) -> Template {
+    let line = format!(r#"{{"sku":"{SKU}","location":"{LOCATION}","quantity":1}}"#);
+    let all = vec![line; lines].join(",");
+    let body = format!(r#"{{"lines":[{all}],"ttl_seconds":<_5>}}"#);
+    let head = match is_keyed {
+        true => format!("Idempotency-Key: {KEY}\r\n"),
+        false => String::new(),
+    };
+    Template::new(target, "POST", path, &head, &body)
+}
+
 impl Workload for Reserve {
     fn kinds(&self) -> &'static [&'static str] {
         &["reserve"]
@@ -130,23 +160,28 @@ impl Workload for Reserve {
         }
         let ttl = (self.ttl)()?;
         self.left -= 1;
-        self.draw();
         self.values.clear();
         if let Some((tag, number)) = &mut self.key {
-            self.values.extend([*tag, *number]);
-            *number += 1;
+            for _ in 0..self.many {
+                self.values.extend([*tag, *number]);
+                *number += 1;
+            }
         }
-        let slots = self.drawn.iter().flat_map(|key| self.shop.slots(*key));
-        self.values.extend(slots);
+        for _ in 0..self.many {
+            self.draw();
+            let slots = self.drawn.iter().flat_map(|key| self.shop.slots(*key));
+            self.values.extend(slots);
+        }
         self.values.push(ttl);
         self.template.render(&self.values, out);
         Some(0)
     }
 
     fn answered(&mut self, _: usize, answer: Option<&Answer<'_>>) {
-        let pieces = self.lines as u64;
+        let pieces = (self.many * self.lines) as u64;
         match answer {
             Some(answer) if answer.status == 201 => self.placed.held += pieces,
+            Some(answer) if answer.status == SOME => self.placed.unknown += pieces,
             Some(answer) if !answer.is_outcome_unknown() => {}
             Some(_) | None => self.placed.unknown += pieces,
         }

@@ -11,7 +11,7 @@ use crate::stock::event::{Cause, StockRecord};
 use crate::stock::{Change, Command, Decision, Event, MovementKind, Refusal, Reservation, State};
 use crate::telemetry::labels::{self, End, Kind, Outcome, Reason};
 use crate::telemetry::sketch::Figures;
-use crate::telemetry::{Local, local, metrics};
+use crate::telemetry::{Local, is_counting, local, metrics};
 
 /// When a command had its turn, and how long it waited for it.
 pub(super) type Turn = (Timestamp, Duration);
@@ -19,6 +19,9 @@ pub(super) type Turn = (Timestamp, Duration);
 impl StockActor {
     /// A command had its turn, with this outcome.
     pub(super) fn count_command(&self, deliver: &Deliver, (now, waited): Turn, outcome: Outcome) {
+        if !is_counting() {
+            return;
+        }
         let (thread, hash) = (self.thread, hash(self.ledger.key()));
         let waiting = self.directory.waiting.count(hash);
         local(|count| {
