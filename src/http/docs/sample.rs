@@ -29,7 +29,7 @@ pub fn sample(code: Code) -> Problem {
         }
         Code::Unauthorized => Problem::new(code, "send a token as Authorization: Bearer"),
         Code::Forbidden => Problem::new(code, "this needs the scope reserve"),
-        Code::NotFound => Problem::new(code, "no resource has this path"),
+        Code::NotFound => Problem::new(code, "no resource has this path; /docs names all"),
         Code::MethodNotAllowed => Problem::method_not_allowed("GET, HEAD, PUT".to_owned()),
         Code::UnsupportedSubprotocol => {
             Problem::new(code, "offer the subprotocol onhand.v1, or none")
