@@ -197,6 +197,9 @@ test('a cart is paid, shipped or collected, and its order shows how far it is', 
   await page.goto(`${shop}/cart`);
   await page.waitForSelector('text=Your cart is empty');
   await page.goto(`${shop}/orders`);
+  await page.getByText('Ship it to me · paid').waitFor();
+  await accessible(page);
+  await picture(page, 'shop-orders');
   await page.click(`text=${number}`);
   const lines = order.lines.map(({ sku, location, quantity }) => ({ sku, location, quantity }));
   const path = `/v1/reservations/${order.id}/fulfil`;
