@@ -266,6 +266,30 @@ test('everything works without a script', async () => {
   quiet(errors);
 });
 
+test('no page of the shop holds a token', async () => {
+  const { page, context } = await customer('/');
+  const secret = /onh_[0-9a-f]{8}/;
+  assert.match(clerk, secret);
+  const told = [];
+  page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => told.push(payload)));
+  page.on('request', (request) => told.push(JSON.stringify(request.headers())));
+  const look = async () => {
+    told.push(await page.content(), JSON.stringify(await context.cookies()));
+    told.push(await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }])));
+  };
+  await putIn(page, ROOM);
+  for (const path of ['/', product(ROOM), '/cart', '/checkout']) {
+    await page.goto(shop + path);
+    await look();
+  }
+  await toSwish(page);
+  await look();
+  await answer(page, 'pay');
+  await look();
+  assert.ok(told.some((text) => text.includes('subscribe')));
+  assert.deepEqual(told.filter((text) => secret.test(text)), []);
+});
+
 test('two browsers fight for the last pair, and one gets it', async () => {
   const sku = 'black-clogs-45';
   await stock(sku, 'warehouse', 0);
