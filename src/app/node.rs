@@ -245,7 +245,7 @@ impl Started {
                 "           all scopes; shown only now, kept only as a hash"
             )?;
         }
-        writeln!(out, "  next     curl {public}/openapi.json")?;
+        writeln!(out, "  next     open {public}/docs")?;
         out.flush()
     }
 }

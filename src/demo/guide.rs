@@ -55,6 +55,8 @@ impl fmt::Display for Guide<'_> {
         for (path, token, what) in self.store_pages() {
             writeln!(f, "  open     {}{path}#token={token}  {what}", ready.public)?;
         }
+        let board = "what shoppers fight over, for the operator";
+        writeln!(f, "  open     {}/board  {board}", ready.ops)?;
         for (path, what) in PAGES {
             writeln!(f, "  open     {}{path}  {what}", ready.public)?;
         }
@@ -170,6 +172,10 @@ impl Guide<'_> {
                 &format!("/v1/stock/{LIVELY}/{store}"),
                 token,
             ),
+            Example {
+                words: "all figures of the store as they change, until Ctrl-C",
+                command: self.following(&format!("*@{store}"), token),
+            },
             self.movement("a sale", &sale, token),
             self.movement("a return", &back, token),
             self.post(hand_over, &fulfil, &json!({}), token, "try-5"),
@@ -231,6 +237,11 @@ impl Guide<'_> {
         let token = header("Authorization: Bearer ", token);
         let command = format!("curl -sS '{url}{path}'{token}");
         Example { words, command }
+    }
+
+    fn following(&self, keys: &str, token: &str) -> String {
+        let (url, token) = (&self.ready.public, header("Authorization: Bearer ", token));
+        format!("curl -sSN '{url}/v1/feed/events?keys={keys}'{token}")
     }
 
     fn post(

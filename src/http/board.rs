@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use futures::stream;
@@ -30,6 +30,13 @@ const EVERY_MS: i64 = 1000;
 
 /// The most levels in one event.
 const LEVELS_MAX: usize = 500;
+
+/// `GET /`: whoever types the address alone wants to see how it goes.
+pub async fn home() -> HttpResponse {
+    HttpResponse::Found()
+        .insert_header((LOCATION, "/board"))
+        .finish()
+}
 
 /// The page.
 pub async fn page(request: HttpRequest) -> HttpResponse {

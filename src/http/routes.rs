@@ -86,6 +86,7 @@ pub fn public_table(yardstick: bool) -> Vec<Entry> {
 
         GET    "/openapi.json"                            => openapi::document,
         GET    "/asyncapi.yaml"                           => asyncapi::document,
+        GET    "/"                                        => docs::home,
         GET    "/docs"                                    => docs::api,
         GET    "/docs/feed"                               => docs::feed::page,
         GET    "/docs/component"                          => docs::component::page,
@@ -103,6 +104,7 @@ pub fn public_table(yardstick: bool) -> Vec<Entry> {
 #[rustfmt::skip]
 pub fn ops_table() -> Vec<Entry> {
     table![
+        GET "/" => board::home,
         GET "/livez"  => ops::live,
         GET "/readyz" => ops::ready,
         GET "/metrics" => ops::metrics_text,
@@ -155,8 +157,13 @@ fn register(service: &mut ServiceConfig, table: Vec<Entry>, origins: &Origins, c
             service.service(resource);
         }
     }
-    service.default_service(web::to(|| async {
-        Problem::new(Code::NotFound, "no resource has this path").response()
+    let detail = if counted {
+        "no resource has this path; /docs names all"
+    } else {
+        "no resource has this path; here are /board, /metrics, /livez, /readyz and /v1/contention"
+    };
+    service.default_service(web::to(move || async move {
+        Problem::new(Code::NotFound, detail).response()
     }));
 }
 
@@ -193,6 +200,7 @@ mod tests {
         "GET /docs/feed",
         "GET /openapi.json",
         "GET /asyncapi.yaml",
+        "GET /",
         "GET /docs",
         "GET /docs/component",
         "GET /docs/style.css",
@@ -207,6 +215,7 @@ mod tests {
     const CONTRACT: &str = "
         GET /openapi.json
         GET /asyncapi.yaml
+        GET /
         GET /docs
         GET /docs/feed
         GET /docs/component
@@ -269,6 +278,7 @@ mod tests {
         let added: Vec<&String> = with_yardstick.difference(&contract).collect();
         assert_eq!(added, ["POST /v1/noop"]);
         let ops = [
+            "GET /",
             "GET /livez",
             "GET /readyz",
             "GET /metrics",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::key::StockKey;
+use super::money::{Currency, Money};
 use super::quantity::Quantity;
 use super::reservation::{Reservation, State};
 
@@ -60,12 +61,14 @@ pub enum Refusal {
     #[error("more than what is left of the line")]
     OverFulfilled(Vec<Shortage>),
     /// Payments do not sum to what is due.
-    #[error("payments sum to {paid}, due are {due}")]
+    #[error("payments sum to {}, due are {}", told(.paid, .currency), told(.due, .currency))]
     PaymentMismatch {
         /// What was paid.
         paid: Quantity,
         /// Total plus adjustments.
         due: Quantity,
+        /// Of both; none where neither a line nor a payment has one.
+        currency: Option<Currency>,
     },
     /// Two currencies in one reservation.
     #[error("one reservation has one currency")]
@@ -79,4 +82,12 @@ pub enum Refusal {
     /// The raise took too long, or the lead already denied it.
     #[error("the change took too long and was given up")]
     TooLate,
+}
+
+/// An amount as people write it: `600.00 SEK`.
+fn told(amount: &Quantity, currency: &Option<Currency>) -> String {
+    match *currency {
+        Some(currency) => format!("{} {}", Money::new(*amount, currency), currency.code()),
+        None => amount.to_string(),
+    }
 }

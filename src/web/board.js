@@ -15,9 +15,11 @@ let heardAt = 0;
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const one = new Intl.NumberFormat('en', { maximumFractionDigits: 1, minimumFractionDigits: 1 });
-const amount = new Intl.NumberFormat('en', { maximumFractionDigits: 3 });
+const short = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 });
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
+// Parts of a metre or a kilogram are told as far as there is room for them.
+const amount = (number) => (Number.isInteger(number) ? whole : short).format(number);
 const count = (number) => (number < 100 ? one : whole).format(number);
 const duration = (ms) => {
   if (ms >= 1000) return `${one.format(ms / 1000)} s`;
@@ -55,7 +57,7 @@ function showLevel(row, level) {
   const state = level.removed ? 'out_of_stock' : level.status;
   row.left.dataset.status = state;
   say(row.meaning, `${MEANING[state]}: `);
-  say(row.available, level.available === undefined ? '–' : amount.format(level.available));
+  say(row.available, level.available === undefined ? '–' : amount(level.available));
 }
 
 function cell(row, kind) {

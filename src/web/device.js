@@ -41,7 +41,7 @@ export const place = document.body.dataset.location;
 export const name = document.body.dataset.name;
 
 /** What the browser's user reads; `?lang=` goes before. */
-export const lang = new URLSearchParams(location.search).get('lang') ?? navigator.language ?? 'en';
+export const lang = new URLSearchParams(location.search).get('lang') || navigator.language || 'en';
 
 export const part = (id) => document.getElementById(id);
 

@@ -144,6 +144,8 @@ export class Feed extends EventTarget {
   /** Back in view or on a network: a socket that slept too long is not worth waiting for. */
   #wake() {
     if (this.live && this.age) this.#close();
+    // Before anybody looks: what is shown may be older than what may be relied on.
+    this.#tell('change', new Set());
     this.#connect();
   }
 

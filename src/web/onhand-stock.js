@@ -35,8 +35,9 @@ sheet.replaceSync(`
   [part=age] { min-inline-size: var(--onhand-age-size, 6em); font-size: .85em }
   :host(:not([price])) [part=price], :host(:not([price])) [part=was] { display: none }
   [part=price] { min-inline-size: 1em }
-  [part=was] { margin-inline-start: .4em; font-size: .85em }
-  [part=was] span { position: absolute; clip-path: inset(50%) }
+  [part=was] { font-size: .85em }
+  [part=was]:not(:empty) { margin-inline-start: .4em }
+  [part=was] span { position: absolute; inline-size: 1px; overflow: hidden; clip-path: inset(50%) }
   @media (prefers-reduced-motion: no-preference) { [part=dot] { transition: background .3s } }
 `);
 

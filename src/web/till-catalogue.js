@@ -5,7 +5,8 @@ import { minus } from './decimal.js';
 
 // About 10 MB; a larger catalogue is found only with a network.
 const ITEMS_MAX = 20_000;
-const FOUND_MAX = 20;
+/** How many items a search brings at most. */
+export const FOUND_MAX = 20;
 const RENEW_MS = 3_600_000;
 const EARTH_KM = 6_371;
 const CACHE = 'onhand-till';

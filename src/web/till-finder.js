@@ -3,6 +3,7 @@
 
 import { filled, lang, part } from './device.js';
 import { money } from './texts.js';
+import { FOUND_MAX } from './till-catalogue.js';
 
 const PAUSE_MS = 150;
 /** What a scanner types: the lengths of the barcodes in use. */
@@ -73,8 +74,9 @@ export class Finder {
     // Answers may overtake each other.
     if (turn !== this.#asked) return;
     this.#answered = text;
-    const words = found.length ? this.#words.found : this.#words.found_none;
-    this.#show(found, filled(words, { n: found.length }));
+    const { found: few, found_many: many, found_none: none } = this.#words;
+    const words = found.length < FOUND_MAX ? few : many;
+    this.#show(found, filled(found.length ? words : none, { n: found.length }));
   }
 
   /** A barcode was scanned, wherever the cursor was. */

@@ -75,6 +75,27 @@ test('levels are shown as they are committed, and nothing moves meanwhile', asyn
   await context.close();
 });
 
+test('figures of any size find room, on a phone as well, and move nothing as they grow', async () => {
+  const cheese = { name: 'Cheese, aged for two years', unit: 'kg', decimals: 3 };
+  await server.done('PUT', '/v1/items/cheese', cheese);
+  await server.movement('receipt', 'cheese', 'malmo', 43.955);
+  for (let n = 0; n < 15; n += 1) await place('cheese', 0.111);
+  const { page, context, errors } = await board({ viewport: { width: 390, height: 844 } });
+  const cells = async () => (await rows(page)).find(([product]) => product.includes('cheese at'));
+  await until('the level', async () => (await cells())?.[3].trim().endsWith('42.29'));
+  const pace = async () => Number.parseFloat(await page.textContent('[data-figure=commands]'));
+  const before = await pace();
+  await Promise.all(Array.from({ length: 300 }, () => place('cheese', 0.111)));
+  await until('a pace of more digits', async () => (await pace()) >= Math.max(10, before));
+  const cut = await page.$$eval('#keys td.number', (all) =>
+    all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText));
+  assert.deepEqual(cut, []);
+  await steady(page);
+  await picture(page, 'board-phone');
+  quiet(errors);
+  await context.close();
+});
+
 test('a board that is told nothing says since when', async () => {
   const other = await Onhand.serve();
   const url = `${other.ops}/board`;

@@ -246,6 +246,23 @@ test('a page that is put away lets the socket go, and catches up when it is show
   assert.equal(sockets.length, 2);
 });
 
+test('a page that comes back after hours shows no count before it has heard a new one', async () => {
+  await item('asleep', 2);
+  const { page } = await shown(element('asleep'));
+  await says(page, 'Only 2 left');
+  // All in one turn of the page: no timer and no frame of the feed comes in between.
+  const first = await page.evaluate(() => {
+    const turn = (kind) => dispatchEvent(new PageTransitionEvent(kind, { persisted: true }));
+    turn('pagehide');
+    const right = Date.now;
+    Date.now = () => right() + 3 * 3_600_000;
+    turn('pageshow');
+    return document.querySelector('onhand-stock').shadowRoot.querySelector('[part=text]').textContent;
+  });
+  assert.equal(first, 'Few left');
+  await says(page, 'Only 2 left');
+});
+
 test('an element that is given another product forgets the first, and one that is gone leaves', async () => {
   await item('first', 1);
   await item('second');

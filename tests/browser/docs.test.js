@@ -13,7 +13,8 @@ before(async () => {
 });
 after(() => Promise.all([browser?.close(), server?.close()]));
 
-for (const path of ['/docs', '/docs/feed', '/docs/component', '/problems']) {
+const PATHS = ['/docs', '/docs/feed', '/docs/component', '/problems', '/problems/insufficient-stock'];
+for (const path of PATHS) {
   test(`${path} shows without an error, for everybody, and stands still`, async () => {
     const { page, context, errors } = await open(browser, server.url + path);
     await accessible(page);

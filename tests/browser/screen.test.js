@@ -82,6 +82,7 @@ test('without a token it asks for one, and a wrong one is told', async () => {
   const { page, context } = await open(browser, `${server.url}/screen/malmo`, { locale: 'en' });
   await page.getByText('This screen needs a token for Malmö').waitFor();
   await accessible(page);
+  await picture(page, 'screen-token');
   await page.getByRole('textbox', { name: 'Token' }).fill('not-a-token');
   await page.getByRole('button', { name: 'Use this token' }).click();
   await page.getByText('The token of this screen is not accepted').waitFor();
@@ -109,6 +110,7 @@ test('what does not fit on the wall comes in turn, and keys leaf through', async
   const first = await page.locator('tbody .name').first().innerText();
   await page.keyboard.press('Space');
   await page.getByText('go on').waitFor();
+  await accessible(page);
   await page.keyboard.press('ArrowRight');
   await page.locator('#turn', { hasText: '2 / 2' }).waitFor();
   assert.notEqual(await page.locator('tbody .name').first().innerText(), first);
@@ -176,9 +178,17 @@ test('sent away it comes back after minutes, and once a day it begins anew', asy
   await relay.stop();
 });
 
-test('it looks well', async () => {
+test('it looks well, and cuts neither prices nor statuses off, not even on a phone', async () => {
   const { page, context } = await hang();
   await row(page, 'Red clogs 38', 'In stock');
+  await server.movement('count', 'clogs-39', 'malmo', 0);
+  await row(page, 'Red clogs 39', 'Out of stock');
+  await server.done('PATCH', '/v1/items/linen', { offer: { amount: '129.50' } });
+  await page.locator('tbody .price', { hasText: '129.50' }).waitFor();
+  await page.setViewportSize({ width: 390, height: 844 });
+  const cut = await page.$$eval('tbody :is(.number, .level)', (all) =>
+    all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText));
+  assert.deepEqual(cut, []);
   await picture(page, 'screen');
   await context.close();
 });

@@ -108,6 +108,9 @@ test('a sale at a till changes the product page and the list without a reload', 
   await stock(sku, 'lund', 9);
   const list = await customer('/');
   const one = await customer(product(sku));
+  // Its price is followed by what it is for.
+  const cloth = await customer(product('linen-natural'));
+  await cloth.page.waitForSelector('.only-price[state]');
   await shows(list.page, sku, ALL, 'In stock');
   await shows(one.page, sku, 'lund', 'In stock');
   await shows(one.page, sku, 'malmo', 'Out of stock');
@@ -120,13 +123,38 @@ test('a sale at a till changes the product page and the list without a reload', 
   await stock(sku, 'lund', 5);
   await shows(one.page, sku, 'lund', 'In stock');
   assert.equal(await one.page.isDisabled('.choice input[value=lund]'), false);
-  for (const { page, errors } of [list, one]) {
+  for (const { page, errors } of [list, one, cloth]) {
     await accessible(page);
     await steady(page);
     quiet(errors);
   }
   await picture(list.page, 'shop-list');
   await picture(one.page, 'shop-product');
+});
+
+test('a page without a network says how old its figures are, and catches up', async () => {
+  const sku = 'blue-clogs-40';
+  await stock(sku, 'lund', 9);
+  const expected = [/ERR_INTERNET_DISCONNECTED/];
+  const { page, context, errors } = await customer(product(sku), { expected, locale: 'en' });
+  const age = () => page.evaluate(() => {
+    const host = document.querySelector('.choice onhand-stock[location=lund]');
+    const part = host.shadowRoot.querySelector('[part=age]');
+    const fits = part.getBoundingClientRect().right <= host.parentElement.getBoundingClientRect().right;
+    return fits && getComputedStyle(part).visibility === 'visible' ? part.textContent : '';
+  });
+  await shows(page, sku, 'lund', 'In stock');
+  assert.equal(await age(), '');
+  await context.setOffline(true);
+  await until('an age', async () => /^as of \d\d:\d\d/.test(await age()));
+  await accessible(page);
+  await picture(page, 'shop-product-offline');
+  await sell(sku, 'lund', 7);
+  await context.setOffline(false);
+  await shows(page, sku, 'lund', 'Only 2 left');
+  await until('it is live again', async () => (await age()) === '');
+  await steady(page);
+  quiet(errors);
 });
 
 test('what machines read of a page is what people read', async () => {
@@ -169,6 +197,9 @@ test('a cart is paid, shipped or collected, and its order shows how far it is', 
   await page.goto(`${shop}/cart`);
   await page.waitForSelector('text=Your cart is empty');
   await page.goto(`${shop}/orders`);
+  await page.getByText('Ship it to me · paid').waitFor();
+  await accessible(page);
+  await picture(page, 'shop-orders');
   await page.click(`text=${number}`);
   const lines = order.lines.map(({ sku, location, quantity }) => ({ sku, location, quantity }));
   const path = `/v1/reservations/${order.id}/fulfil`;
@@ -233,6 +264,30 @@ test('everything works without a script', async () => {
   await answer(page, 'pay');
   await notice(page, 'Paid, thank you!');
   quiet(errors);
+});
+
+test('no page of the shop holds a token', async () => {
+  const { page, context } = await customer('/');
+  const secret = /onh_[0-9a-f]{8}/;
+  assert.match(clerk, secret);
+  const told = [];
+  page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => told.push(payload)));
+  page.on('request', (request) => told.push(JSON.stringify(request.headers())));
+  const look = async () => {
+    told.push(await page.content(), JSON.stringify(await context.cookies()));
+    told.push(await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }])));
+  };
+  await putIn(page, ROOM);
+  for (const path of ['/', product(ROOM), '/cart', '/checkout']) {
+    await page.goto(shop + path);
+    await look();
+  }
+  await toSwish(page);
+  await look();
+  await answer(page, 'pay');
+  await look();
+  assert.ok(told.some((text) => text.includes('subscribe')));
+  assert.deepEqual(told.filter((text) => secret.test(text)), []);
 });
 
 test('two browsers fight for the last pair, and one gets it', async () => {

@@ -69,6 +69,8 @@ test('a search finds by name, and several units and parts of a metre are sold ex
   await page.keyboard.type('red clo');
   await page.locator('#results[aria-busy=false]').waitFor();
   await page.getByText('2 found').waitFor();
+  await accessible(page);
+  await picture(page, 'till-search');
   await page.keyboard.press('ArrowDown');
   await page.locator('[aria-selected=true]', { hasText: 'Red clogs 39' }).waitFor();
   await page.keyboard.press('ArrowUp');
@@ -93,6 +95,19 @@ test('a search finds by name, and several units and parts of a metre are sold ex
   await page.keyboard.press('Enter');
   await page.locator('#told', { hasText: 'Sold 0.35 metre Linen' }).waitFor();
   await until('the rest of the cloth', async () => (await onHand('linen')) === 12.15);
+  quiet(errors);
+  await context.close();
+});
+
+test('a search that finds more than it shows says so', async () => {
+  const items = Array.from({ length: 25 }, (_, n) => ({ sku: `bulk-${n}`, name: `Button ${n}` }));
+  await server.done('POST', '/v1/items/batch', { items });
+  const { page, context, errors } = await stand();
+  await live(page);
+  await page.keyboard.type('button');
+  await page.getByText('The first 20; type more').waitFor();
+  await page.keyboard.type(' 24');
+  await page.getByText('1 found').waitFor();
   quiet(errors);
   await context.close();
 });
@@ -128,7 +143,9 @@ test('a return goes back on the shelf only if it can be sold', async () => {
   await page.locator('#told', { hasText: 'Took back 1 × Red clogs 38, damaged' }).waitFor();
   await allRecorded(page);
   assert.equal(await onHand('clogs-38'), before + 1);
-  await takeBack('Escape');
+  await takeBack();
+  await picture(page, 'till-return');
+  await page.keyboard.press('Escape');
   assert.equal((await ledger('clogs-38')).filter(({ type }) => type === 'return').length, 2);
   quiet(errors);
   await context.close();

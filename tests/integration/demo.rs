@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -45,19 +45,43 @@ fn every_command_works_when_pasted_also_twice() {
         .iter()
         .filter_map(|line| line.strip_prefix("    "))
         .collect();
-    assert!(commands.len() >= 17, "{commands:#?}");
-    for command in commands.iter().chain(&commands) {
+    assert!(commands.len() >= 18, "{commands:#?}");
+    let (endless, ending): (Vec<&str>, Vec<&str>) = commands
+        .into_iter()
+        .partition(|command| command.contains(" -sSN "));
+    for command in ending.iter().chain(&ending) {
         paste(command, folder.path());
     }
+    assert_eq!(endless.len(), 1, "{endless:#?}");
+    follow(endless[0]);
     let links = guide.iter().filter_map(|line| line.strip_prefix("  open "));
     let links: Vec<&str> = links
         .map(|line| line.split_whitespace().next().unwrap())
         .collect();
-    assert!(
-        links.contains(&format!("{}/openapi.json", server.url).as_str()),
-        "{links:?}"
-    );
+    let pages = [
+        format!("{}/openapi.json", server.url),
+        format!("{}/board", server.ops),
+    ];
+    for page in &pages {
+        assert!(links.contains(&page.as_str()), "{links:?}");
+    }
     server.stop();
+}
+
+/// A command that goes on until Ctrl-C: it tells the state, and then a change.
+fn follow(command: &str) {
+    let mut shell = Command::new("sh");
+    let shell = shell.args(["-c", &format!("exec {command}")]);
+    let mut following = shell.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    let mut told = lines
+        .map(Result::unwrap)
+        .filter(|line| line.starts_with("data: "));
+    let first = told.next().unwrap();
+    assert!(first.contains(r#""type":"state""#), "{first}");
+    assert!(told.any(|line| line.contains(r#""type":"update""#)));
+    following.kill().unwrap();
+    following.wait().unwrap();
 }
 
 fn paste(command: &str, folder: &Path) {

@@ -245,6 +245,16 @@ fn pages_load_nothing_from_elsewhere_and_are_not_sent_twice() {
 }
 
 #[test]
+fn a_bare_address_leads_to_what_is_there() {
+    let data = DataDir::new();
+    let server = Server::start(&data.path);
+    for (url, first) in [(&server.url, "/docs"), (&server.ops, "/board")] {
+        let home = page(&Client::new(url, ""), "/");
+        assert_eq!((home.status, home.header("location")), (302, first));
+    }
+}
+
+#[test]
 fn every_link_leads_somewhere() {
     let data = DataDir::new();
     let server = Server::start(&data.path);

@@ -32,6 +32,7 @@ mod levels;
 mod metrics;
 mod packaging;
 mod proxy;
+mod readme;
 mod server;
 mod shop;
 mod shopper;

@@ -143,7 +143,7 @@ pub(super) fn all(shop: &Shop, session: &Session) -> Reply {
                 @for order in &orders {
                     li.panel {
                         a href=(format!("/order/{}", order.id)) { "Order " (order.number()) }
-                        span.soft { (order.way.words()) }
+                        span.soft { (order.way.words()) " · " (stage(shop, order)) }
                         span.number { (money(order.amount)) }
                     }
                 }
@@ -157,4 +157,20 @@ pub(super) fn all(shop: &Shop, session: &Session) -> Reply {
         again_seconds: None,
     };
     Reply::page(frame.around(&html! { div.narrow { (main) } }))
+}
+
+/// How far it is, in a word or two.
+fn stage(shop: &Shop, order: &Order) -> &'static str {
+    let ordered = shop.ordered(order).unwrap_or_default();
+    let payment = order.payment.lock().clone();
+    match (payment, text(&ordered["state"])) {
+        (Payment::Awaited, _) => "waits for Swish",
+        (Payment::Taken, "fulfilled") => match order.way {
+            Way::Ship => "sent",
+            Way::Collect(_) => "collected",
+        },
+        (Payment::Taken, "cancelled") => "cancelled",
+        (Payment::Taken, _) => "paid",
+        (Payment::Declined | Payment::Wrong(_) | Payment::Returned(_), _) => "not paid",
+    }
 }

@@ -14,12 +14,20 @@ mod shape;
 
 use std::sync::LazyLock;
 
+use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
 use maud::html;
 
 use super::content::Content;
 use super::openapi;
 use page::Page;
+
+/// `GET /`: whoever types the address alone wants to know what is here.
+pub async fn home() -> HttpResponse {
+    HttpResponse::Found()
+        .insert_header((LOCATION, "/docs"))
+        .finish()
+}
 
 /// `GET /docs`: the API.
 pub async fn api(request: HttpRequest) -> HttpResponse {

@@ -119,9 +119,9 @@ fn overview() -> Markup {
                 @for code in Code::ALL {
                     tr {
                         td { a href=(code.type_uri()) { code { (code.as_str()) } } }
-                        td { (statuses_text(*code)) }
+                        td data-label="Status" { (statuses_text(*code)) }
                         td { (prose(code.advice().means)) }
-                        td { @if code.is_transient() { "yes" } @else { "no" } }
+                        td data-label="Again?" { @if code.is_transient() { "yes" } @else { "no" } }
                     }
                 }
             }

@@ -7,6 +7,9 @@ use crate::stock::reservation::State;
 use crate::stock::{LocationId, Quantity, Shortage, Sku, StockKey};
 use serde_json::value::RawValue;
 
+/// As the refusal tells it.
+const MISMATCH: &str = "payments sum to 550.00 SEK, due are 600.00 SEK";
+
 /// A problem of this kind.
 pub fn sample(code: Code) -> Problem {
     match code {
@@ -26,7 +29,7 @@ pub fn sample(code: Code) -> Problem {
         }
         Code::Unauthorized => Problem::new(code, "send a token as Authorization: Bearer"),
         Code::Forbidden => Problem::new(code, "this needs the scope reserve"),
-        Code::NotFound => Problem::new(code, "no resource has this path"),
+        Code::NotFound => Problem::new(code, "no resource has this path; /docs names all"),
         Code::MethodNotAllowed => Problem::method_not_allowed("GET, HEAD, PUT".to_owned()),
         Code::UnsupportedSubprotocol => {
             Problem::new(code, "offer the subprotocol onhand.v1, or none")
@@ -45,7 +48,7 @@ pub fn sample(code: Code) -> Problem {
             "it may have happened: repeat it with the same Idempotency-Key or ids",
         ),
         Code::CurrencyMismatch => Problem::new(code, "a reservation has one currency"),
-        Code::PaymentMismatch => Problem::new(code, "due are 600.00, paid are 550.00"),
+        Code::PaymentMismatch => Problem::new(code, MISMATCH),
         Code::IdempotencyMismatch => Problem::new(code, "the key was used with another body"),
         Code::IdempotencyInProgress => Problem::new(
             code,

@@ -66,6 +66,8 @@ async fn a_confirmation_must_add_up_and_is_kept() {
     };
     let short = app.call(&id, "confirm", confirm("548", "SEK")).await;
     short.refused(422, "payment_mismatch");
+    let detail = &short.body["detail"];
+    assert_eq!(detail, "payments sum to 548.00 SEK, due are 549.00 SEK");
     let euros = app.call(&id, "confirm", confirm("549", "EUR")).await;
     euros.refused(422, "currency_mismatch");
     let done = app

@@ -238,7 +238,7 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// The embedded engine failed.
-    #[error("the embedded store failed: {0}")]
+    #[error("the embedded store failed: {}", root(.0))]
     Engine(#[from] fjall::Error),
     /// The system gives no thread to write with.
     #[error("cannot start the journal's thread: {0}")]
@@ -249,4 +249,18 @@ pub enum StoreError {
     /// A test made it fail.
     #[error("made to fail by a test")]
     Injected,
+}
+
+/// What lies at the bottom of an engine's error, as in `No space left on device`: the engine's own
+/// words around it are for its makers.
+fn root(error: &fjall::Error) -> String {
+    if matches!(error, fjall::Error::Poisoned) {
+        // It keeps to itself what.
+        return "something it wrote in the background failed, as on a full disk".to_owned();
+    }
+    let mut root: &dyn std::error::Error = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    root.to_string()
 }

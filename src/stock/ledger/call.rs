@@ -113,7 +113,11 @@ impl Reservation {
         if paid == due {
             Ok(())
         } else {
-            Err(Refusal::PaymentMismatch { paid, due })
+            Err(Refusal::PaymentMismatch {
+                paid,
+                due,
+                currency,
+            })
         }
     }
 

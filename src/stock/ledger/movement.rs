@@ -41,7 +41,9 @@ impl Ledger {
             .on_hand
             .checked_add(delta)
             .ok_or(Refusal::OutOfRange)?;
-        if !on_hand.is_representable() {
+        // What left its source has to arrive: refused here, it would be nowhere.
+        let arrives = matches!(movement.kind, MovementKind::Arrival { .. });
+        if !arrives && !on_hand.is_representable() {
             return Err(Refusal::OutOfRange);
         }
         let remaining = |id| {

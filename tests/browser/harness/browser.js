@@ -105,6 +105,12 @@ export function quiet(errors) {
   assert.deepEqual(errors, [], 'errors in the console');
 }
 
+/** Fails if something sticks out, so that the page would have to be moved sideways to be read. */
+async function narrow(page) {
+  const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(wide <= room, `${page.url()} is ${wide} pixels wide where there are ${room}`);
+}
+
 /** Pictures of the page for a person to look at, at each width, light and dark. */
 export async function picture(page, name) {
   const before = page.viewportSize();
@@ -112,6 +118,7 @@ export async function picture(page, name) {
     for (const colorScheme of ['light', 'dark']) {
       await page.setViewportSize({ width: Number(width), height });
       await page.emulateMedia({ colorScheme });
+      await narrow(page);
       await page.screenshot({ path: join(SHOTS, `${name}-${width}-${colorScheme}.png`) });
     }
   }

@@ -221,6 +221,8 @@ fn on_hand_stays_within_what_can_be_carried_exactly() {
         receipt b 1           -> refused=out_of_range on_hand=999999999999999
         receipt b 0.5         -> refused=out_of_range
         sale c 0.5            -> refused=out_of_range
+        arrival k 2 from=A@Z  -> on_hand=1000000000000001
+        sale l 2              -> on_hand=999999999999999
         sale d 999999999999999 -> on_hand=0
         sale e 999999999999999 -> oversold on_hand=-999999999999999
         sale f 1              -> refused=out_of_range
