@@ -16,6 +16,7 @@ use socket2::SockRef;
 use super::node::Started;
 use super::{AppError, feed};
 use crate::config::{Config, Origins};
+use crate::feed::Courier;
 use crate::http::border::Border;
 use crate::http::ops::OpsView;
 use crate::http::origins::own;
@@ -71,6 +72,7 @@ pub fn public(
     let origins = border.origins.clone();
     let mut server = HttpServer::new(move || {
         actix::spawn(telemetry::keep_flushed());
+        actix::spawn(Courier::of_this_thread());
         let app = App::new().app_data(border.clone());
         app.wrap(actix_web::middleware::from_fn(crate::http::gate::gate))
             .configure(|service| routes::public(service, yardstick, &border.origins))

@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn connections_are_bounded_in_all_by_address_and_by_token() {
-        let (census, inbox, limits) = (Census::default(), Arc::default(), limits());
+        let (census, inbox, limits) = (Census::default(), Inbox::here(), limits());
         let enter = |who| census.enter(who, &inbox, &limits);
         let first = enter(address(1)).unwrap();
         assert_eq!(enter(address(1)), Err(Full::Who));
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_token_ends_its_own_connections_and_a_stop_ends_all() {
         let (census, limits) = (Census::default(), limits());
-        let (mine, other) = (Arc::<Inbox>::default(), Arc::<Inbox>::default());
+        let (mine, other) = (Inbox::here(), Inbox::here());
         let token = TokenId(7);
         census.enter(Who::Token(token), &mine, &limits).unwrap();
         census.enter(address(1), &other, &limits).unwrap();

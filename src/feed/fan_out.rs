@@ -2,9 +2,10 @@
 //! once; what changes again within the tick waits for its end, unless it sold out or came back.
 //! It must not know what a level looks like, nor wait for anybody who reads.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::hub::Hub;
 use super::topic::{Topic, Turn};
@@ -36,15 +37,16 @@ impl FanOut {
         loop {
             hub.queued.notified().await;
             self.round().await;
+            // Ticks do not begin when the last was done with, or they would last the longer the
+            // more there is to tell.
+            let mut ticks = interval(tick);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks.reset();
             while !self.lately.is_empty() {
-                let mut end_of_tick = pin!(tokio::time::sleep(tick));
-                loop {
-                    tokio::select! {
-                        () = &mut end_of_tick => break,
-                        () = hub.queued.notified() => self.round().await,
-                    }
+                tokio::select! {
+                    _ = ticks.tick() => self.end_tick().await,
+                    () = hub.queued.notified() => self.round().await,
                 }
-                self.end_tick().await;
             }
         }
     }

@@ -139,12 +139,12 @@ impl Hub {
         patterns.items.is_empty() && patterns.locations.is_empty()
     }
 
-    /// Lets a connection in.
+    /// Lets a connection of this thread in.
     ///
     /// # Errors
     /// There are as many as there may be.
     pub fn connect(self: &Arc<Hub>, who: Who, view: View) -> Result<Subscription, Full> {
-        let inbox = Arc::new(Inbox::default());
+        let inbox = Inbox::here();
         let id = self.census.enter(who, &inbox, &self.limits)?;
         Ok(Subscription::new(self.clone(), id, inbox, view))
     }

@@ -13,6 +13,7 @@
 //! looks like on the wire is made by the [`Faces`] that the hub is given, once for each view.
 
 mod census;
+mod courier;
 mod fan_out;
 mod group;
 mod hub;
@@ -27,6 +28,7 @@ mod view;
 mod tests;
 
 pub use census::{Full, Who};
+pub use courier::Courier;
 pub use fan_out::FanOut;
 pub use hub::Hub;
 pub use key::{FeedKey, InvalidFeedKey};

@@ -7,9 +7,9 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
+use std::mem;
 use std::ops::Bound;
 use std::sync::Arc;
-use std::vec;
 
 use super::census::{ConnectionId, Full, Who};
 use super::hub::Hub;
@@ -33,8 +33,7 @@ pub struct Subscription {
     /// The version it was last shown, by key.
     seen: HashMap<StockKey, u64>,
     /// Taken from the inbox, not yet told.
-    changed: vec::IntoIter<Arc<Topic>>,
-    changed_items: vec::IntoIter<(Arc<str>, Arc<str>)>,
+    changed: Unread,
 }
 
 /// What is new for a connection.
@@ -78,8 +77,7 @@ impl Subscription {
             followed: FeedKeys::default(),
             topics: HashMap::new(),
             seen: HashMap::new(),
-            changed: Vec::new().into_iter(),
-            changed_items: Vec::new().into_iter(),
+            changed: Unread::default(),
         }
     }
 
@@ -171,12 +169,12 @@ impl Subscription {
             return Shown::Level(faces.level(key, level, self.view));
         };
         topic.learn(level);
-        let (level, written) = topic
-            .face(self.view, faces)
+        let newest = topic
+            .newest(self.view, faces)
             .expect("the topic just learnt a level");
-        self.seen.insert(key.clone(), self.view.version(&level));
-        if level.stocked {
-            Shown::Level(written)
+        self.seen.insert(key.clone(), newest.version);
+        if newest.stocked {
+            Shown::Level(newest.written)
         } else {
             Shown::Unknown
         }
@@ -202,12 +200,12 @@ impl Subscription {
         let mut news = News::default();
         loop {
             while news.levels.len() < levels_max
-                && let Some(topic) = self.changed.next()
+                && let Some((_, topic)) = self.changed.topics.pop()
             {
                 self.tell(&topic, &mut news);
             }
             while news.items.len() < levels_max
-                && let Some((sku, item)) = self.changed_items.next()
+                && let Some((sku, item)) = self.changed.items.pop()
             {
                 if self.shows_item(&sku) {
                     news.items.push(item);
@@ -216,32 +214,31 @@ impl Subscription {
             if news != News::default() {
                 return Some(news);
             }
-            let Unread { topics, items, .. } = self.inbox.take();
-            if topics.is_empty() && items.is_empty() {
+            self.changed = self.inbox.take(self.changed.emptied());
+            if self.changed.is_empty() {
                 return None;
             }
-            self.changed = topics.into_values().collect::<Vec<_>>().into_iter();
-            self.changed_items = items.into_iter().collect::<Vec<_>>().into_iter();
         }
     }
 
     fn tell(&mut self, topic: &Topic, news: &mut News) {
         let key = topic.key();
-        if !self.followed.cover(key) {
-            return;
-        }
-        let Some((level, written)) = topic.face(self.view, &*self.hub.faces) else {
+        let Some(newest) = topic.newest(self.view, &*self.hub.faces) else {
             return;
         };
-        let version = self.view.version(&level);
-        let seen = self.seen.get(key).copied();
-        // A key that was never shown as stocked need not be told as removed.
-        let is_news = seen.map_or(level.stocked, |seen| seen < version);
-        if !is_news {
-            return;
-        }
-        let conflated = seen.map_or(0, |seen| version - seen - 1);
-        let since = topic.since_published();
+        let version = newest.version;
+        let conflated = match self.seen.get_mut(key) {
+            Some(seen) if *seen >= version => return,
+            // What was seen is followed: what is not followed any more is forgotten.
+            Some(seen) => version - mem::replace(seen, version) - 1,
+            // A key that was never shown as stocked need not be told as removed.
+            None if !newest.stocked || !self.followed.cover(key) => return,
+            None => {
+                self.seen.insert(key.clone(), version);
+                0
+            }
+        };
+        let since = newest.published_at.map(|published| published.elapsed());
         local(|count| {
             count.feed_deliveries_total.inc();
             count.feed_conflated_total.inc_by(conflated);
@@ -252,8 +249,7 @@ impl Subscription {
             }
         });
         news.conflated += conflated;
-        news.levels.push(written);
-        self.seen.insert(key.clone(), version);
+        news.levels.push(newest.written);
     }
 
     fn shows_item(&self, sku: &str) -> bool {
@@ -279,7 +275,7 @@ impl Subscription {
 
     /// Returns once there may be news, or a reason to end.
     pub async fn unread(&self) {
-        if self.changed.len() > 0 || self.changed_items.len() > 0 {
+        if !self.changed.is_empty() {
             return;
         }
         poll_fn(|context| self.inbox.poll_unread(context)).await;

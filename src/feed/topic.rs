@@ -2,7 +2,6 @@
 //! follows it. It decides what may wait for the tick; it must not know who reads.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -67,6 +66,17 @@ pub(super) enum Turn {
         /// Whether nothing was told of it within this tick before.
         is_first: bool,
     },
+}
+
+/// A topic's newest level as a view shows it.
+pub(super) struct Newest {
+    /// The view's version.
+    pub version: u64,
+    pub stocked: bool,
+    /// As the view writes it, shared by all who have that view.
+    pub written: Arc<str>,
+    /// Since when it is published, if that was while the topic was here.
+    pub published_at: Option<Stopwatch>,
 }
 
 fn can_be_sold(level: &Level) -> bool {
@@ -149,19 +159,19 @@ impl Topic {
         }
     }
 
-    /// The newest level and how the view writes it; none if none is known.
-    pub fn face(&self, view: View, faces: &dyn Faces) -> Option<(Level, Arc<str>)> {
+    /// The newest level as the view shows it; none if none is known.
+    pub fn newest(&self, view: View, faces: &dyn Faces) -> Option<Newest> {
         let mut known = self.known.lock();
-        let level = known.level?;
+        let known = &mut *known;
+        let level = known.level.as_ref()?;
         let written = &mut known.written[view.index()];
-        let written = written.get_or_insert_with(|| faces.level(&self.key, &level, view));
-        Some((level, written.clone()))
-    }
-
-    /// How long ago the newest level was published, if that was while this topic was here.
-    pub fn since_published(&self) -> Option<Duration> {
-        let published_at = self.known.lock().published_at;
-        published_at.map(|stopwatch| stopwatch.elapsed())
+        let written = written.get_or_insert_with(|| faces.level(&self.key, level, view));
+        Some(Newest {
+            version: view.version(level),
+            stocked: level.stocked,
+            written: written.clone(),
+            published_at: known.published_at,
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! no socket and no connection.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -221,7 +222,7 @@ pub fn news(news: &News) -> impl Iterator<Item = String> + use<'_> {
         let mut frame = String::with_capacity(160 * (news.levels.len() + 1));
         frame.push_str(r#"{"type":"update","levels":"#);
         list(&mut frame, &news.levels);
-        frame.push_str(&format!(r#","conflated":{}}}"#, news.conflated));
+        write!(frame, r#","conflated":{}}}"#, news.conflated).expect("a string takes all");
         frame
     });
     let item = |item: &Arc<str>| format!(r#"{{"type":"item","item":{item}}}"#);

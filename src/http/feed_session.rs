@@ -6,6 +6,8 @@
 use std::collections::VecDeque;
 
 use actix_web::web::Data;
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
 
 use super::auth::Caller;
 use super::border::Border;
@@ -60,6 +62,8 @@ pub struct FeedSession {
     pace_us: i64,
     /// When the last piece was handed to the socket, until it wants the next.
     handed_at: Option<Timestamp>,
+    /// Rings no later than time asks for something.
+    alarm: Option<LocalBoxFuture<'static, ()>>,
 }
 
 impl FeedSession {
@@ -81,6 +85,7 @@ impl FeedSession {
             age_until: now.plus_millis(age_ms),
             pace_us: 0,
             handed_at: None,
+            alarm: None,
             border,
             caller,
             subscription,
@@ -194,7 +199,9 @@ impl FeedSession {
             return Some(step);
         }
         if let Some(answer) = &mut self.answer {
-            let state = answer.part(&self.border, &mut self.subscription).await;
+            // In a box: it is seldom needed, and each connection would keep the room for it.
+            let part = answer.part(&self.border, &mut self.subscription);
+            let state = Box::pin(part).await;
             if state.last {
                 self.answer = None;
             }
@@ -206,11 +213,18 @@ impl FeedSession {
     }
 
     /// Waits until there may be a next step.
-    pub async fn wait(&self) {
+    pub async fn wait(&mut self) {
         let next = self.ping_at.min(self.age_until).min(self.silent_until());
+        // Times only move away, so an alarm that was set rings early enough, if not too early:
+        // none need be set for each frame.
+        let alarm = self.alarm.get_or_insert_with(|| {
+            let stock = self.border.stock.clone();
+            async move { stock.sleep_until(next).await }.boxed_local()
+        });
         tokio::select! {
+            biased;
             () = self.subscription.unread() => {}
-            () = self.border.stock.sleep_until(next) => {}
+            () = alarm => self.alarm = None,
         }
     }
 

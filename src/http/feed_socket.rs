@@ -6,6 +6,7 @@
 //! usual WebSocket crates for actix stand too; those put a queue of 32 messages in between.
 
 use std::convert::Infallible;
+use std::mem;
 
 use actix_http::ws::{CloseCode, CloseReason, OpCode, Parser, ProtocolError, handshake};
 use actix_web::body::BodyStream;
@@ -159,14 +160,13 @@ impl Socket {
                 None => self.listen().await,
             }
         }
-        let length = self.out.len().min(PIECE_BYTES_MAX);
-        let piece = self.out.split_to(length).freeze();
-        if self.out.is_empty() {
-            // A long answer's buffer is not kept.
-            self.out = BytesMut::new();
-        }
-        self.session.handed_over(length);
-        Some((Ok(piece), self))
+        // Most pieces are all there is: no buffer to be shared with a rest, or kept.
+        let piece = match self.out.len() {
+            ..=PIECE_BYTES_MAX => mem::take(&mut self.out),
+            _ => self.out.split_to(PIECE_BYTES_MAX),
+        };
+        self.session.handed_over(piece.len());
+        Some((Ok(piece.freeze()), self))
     }
 
     fn write(&mut self, step: Step) {

@@ -131,9 +131,8 @@ impl Hearing<'_> {
             if std::mem::take(&mut self.is_pinged) {
                 socket.send(r#"{"op":"pong"}"#).await?;
             }
-            socket.readable().await?;
-            let mut room = self.shared.room.borrow_mut();
-            socket.read(&mut room, |frame| self.hear(frame))?;
+            let room = &self.shared.room;
+            socket.read(room, |frame| self.hear(frame)).await?;
         }
         Ok(())
     }

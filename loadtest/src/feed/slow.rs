@@ -1,6 +1,7 @@
 //! Followers that ask for much and then read nothing, until they are woken. It must not know what
 //! is measured meanwhile.
 
+use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -78,16 +79,15 @@ async fn sleep(mut socket: Socket, mut woken: watch::Receiver<bool>) -> io::Resu
 }
 
 async fn until_closed(socket: &mut Socket) -> io::Result<Option<u16>> {
-    let mut room = vec![0; ROOM_BYTES];
+    let room = RefCell::new(vec![0; ROOM_BYTES]);
     let mut code = None;
     loop {
-        socket.readable().await?;
-        let read = socket.read(&mut room, |frame| {
+        let read = socket.read(&room, |frame| {
             if let Frame::Close(closed) = frame {
                 code = Some(closed);
             }
         });
-        match read {
+        match read.await {
             Ok(()) if code.is_none() => {}
             Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(error),
             Ok(()) | Err(_) => return Ok(code),

@@ -1,10 +1,14 @@
 //! One WebSocket: opened from an address of its own, read without a buffer of its own. It must
 //! not know what is said over it.
 
+use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Poll, ready};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::frame::{self, Frame};
@@ -92,25 +96,31 @@ impl Socket {
         self.stream.write_all(&frame::text(words)).await
     }
 
-    /// Waits until there may be something to read.
-    ///
-    /// # Errors
-    /// The connection is lost.
-    pub async fn readable(&self) -> io::Result<()> {
-        self.stream.readable().await
-    }
-
-    /// Reads what is there, through `room`, and has each frame heard. May find nothing.
+    /// Waits until something comes, reads it through `room`, which may be shared, and has each
+    /// frame heard.
     ///
     /// # Errors
     /// The connection is lost, or what came is no frame.
-    pub fn read(&mut self, room: &mut [u8], mut hear: impl FnMut(Frame<'_>)) -> io::Result<()> {
-        let received = match self.stream.try_read(room) {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Ok(count) => &room[..count],
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error),
-        };
+    pub async fn read(
+        &mut self,
+        room: &RefCell<Vec<u8>>,
+        mut hear: impl FnMut(Frame<'_>),
+    ) -> io::Result<()> {
+        poll_fn(|context| {
+            let mut room = room.borrow_mut();
+            let mut received = ReadBuf::new(&mut room);
+            // Not `try_read`: this one knows that what does not fill the room was all there is,
+            // and does not ask the system once more.
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut received))?;
+            Poll::Ready(self.take(received.filled(), &mut hear))
+        })
+        .await
+    }
+
+    fn take(&mut self, received: &[u8], mut hear: impl FnMut(Frame<'_>)) -> io::Result<()> {
+        if received.is_empty() {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
         if self.begun.is_empty() {
             let mut rest = received;
             hear_all(&mut rest, &mut hear)?;

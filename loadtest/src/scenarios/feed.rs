@@ -49,8 +49,8 @@ const SLOW_MARGIN: Duration = Duration::from_secs(2);
 const BATCHES_PER_SECOND: f64 = 25.0;
 const BATCH_LINES: u64 = 1_000;
 
-/// Keys that all followers together follow at the peak: where there are few, each follows more.
-const FOLLOWED: u64 = 10_000;
+/// How many keys each follows at the peak: a product page one, a list of products a page of them.
+const FOLLOWED: [u64; 2] = [1, 20];
 
 /// One server through all of it.
 pub async fn run(bench: &mut Bench) -> Result<()> {
@@ -83,7 +83,9 @@ pub async fn run(bench: &mut Bench) -> Result<()> {
     } else {
         recorded += beside_slow(bench, &server, shop, stalled).await?;
     }
-    recorded += peak(bench, &server, shop).await?;
+    for each in FOLLOWED {
+        recorded += peak(bench, &server, shop, each.min(shop.keys())).await?;
+    }
     let expected = Expected {
         sold: whole(recorded.applied),
         unknown: whole(recorded.unknown),
@@ -225,9 +227,8 @@ async fn beside_slow(
 }
 
 /// Many keys change all the time, each with followers of its own.
-async fn peak(bench: &mut Bench, server: &Server, shop: Shop) -> Result<Recorded> {
+async fn peak(bench: &mut Bench, server: &Server, shop: Shop, each: u64) -> Result<Recorded> {
     let count = bench.sizes.connections();
-    let each = (FOLLOWED / bench.sizes.connections).clamp(1, shop.keys().min(200));
     progress::say(format_args!(
         "  {count} follow {each} of {} keys",
         shop.keys()
@@ -238,7 +239,7 @@ async fn peak(bench: &mut Bench, server: &Server, shop: Shop) -> Result<Recorded
     for round in 1..=bench.sizes.rounds {
         let (keys, tag) = (bench.keys(shop)?, bench.tag());
         let sold = Movements::new(&server.target, shop, keys, BATCH_LINES, tag);
-        let name = format!("deliveries {round}");
+        let name = format!("deliveries, each following {each}, {round}");
         let mut load = bench.open_load(&name, server, BATCHES_PER_SECOND);
         load.connections = 8;
         crowd.take();
@@ -251,11 +252,13 @@ async fn peak(bench: &mut Bench, server: &Server, shop: Shop) -> Result<Recorded
         left_out.push(delivered.per_second(delivered.conflated));
     }
     crowd.settle().await?;
-    let figure = Figure::new("deliveries at the peak", "levels/s", levels);
+    let name = |what: &str| format!("{what}, each following {each}");
+    let figure = Figure::new(name("deliveries at the peak"), "levels/s", levels);
     bench.figure(figure.aiming(Aim::AtLeast(100_000.0)));
-    bench.figure(Figure::new("in frames", "frames/s", frames));
-    bench.figure(Figure::new("delay at the peak, p99", "ms", p99s));
-    bench.figure(Figure::new(
+    let figure = |what, unit, rounds| Figure::new(name(what), unit, rounds);
+    bench.figure(figure("in frames", "frames/s", frames));
+    bench.figure(figure("delay at the peak, p99", "ms", p99s));
+    bench.figure(figure(
         "versions left out at the peak",
         "levels/s",
         left_out,

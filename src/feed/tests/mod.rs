@@ -4,4 +4,5 @@
 mod bounds;
 mod schedules;
 mod threads;
+mod turns;
 mod world;
