@@ -91,7 +91,7 @@ impl Directory {
         self.slots.look(key.as_str(), |slot| {
             let holds = match slot {
                 Slot::Active(presence) => presence.holds(),
-                Slot::Passive(passive) => passive.ledger(key).holds().len(),
+                Slot::Passive(passive) => passive.holds(),
             };
             (slot.level(), holds)
         })

@@ -74,6 +74,11 @@ impl Passive {
     fn level(&self) -> Level {
         Ledger::level_of_image(self.image()).expect("an image is read only as it was written")
     }
+
+    /// How many holds there are at the key.
+    pub fn holds(&self) -> usize {
+        Ledger::holds_of_image(self.image()).expect("an image is read only as it was written")
+    }
 }
 
 impl Slot {

@@ -77,20 +77,7 @@ impl Ledger {
     pub fn from_image(key: StockKey, image: &[u8]) -> Result<Ledger, postcard::Error> {
         let mut reader = Reader(image);
         let flags = reader.byte()?;
-        let level = reader.level(flags)?;
-        let mut kept = Kept {
-            level,
-            on_hand_version: level.version.wrapping_sub(reader.take()?),
-            last_movement: reader.take()?,
-            ..Kept::default()
-        };
-        if flags & COUNTED != 0 {
-            kept.counted_until = reader.take()?;
-            kept.last_count_at = reader.near(level.updated_at)?;
-        }
-        if flags & REMEMBERED != 0 {
-            kept.remembered = reader.remembered(level.updated_at)?;
-        }
+        let mut kept = reader.before_more(flags)?;
         if flags & MORE != 0 {
             let more = reader.take()?;
             (
@@ -114,6 +101,19 @@ impl Ledger {
         let mut reader = Reader(image);
         let flags = reader.byte()?;
         reader.level(flags)
+    }
+
+    /// How many holds there are in an image, without reading them: there may be a hundred thousand.
+    pub fn holds_of_image(image: &[u8]) -> Result<usize, postcard::Error> {
+        let mut reader = Reader(image);
+        let flags = reader.byte()?;
+        reader.before_more(flags)?;
+        // The holds come first, and a map begins with its length.
+        if flags & MORE != 0 {
+            reader.take()
+        } else {
+            Ok(0)
+        }
     }
 
     /// When a ledger with this image is next to be woken.
@@ -312,6 +312,25 @@ impl<'a> Reader<'a> {
         let distance: i64 = self.take()?;
         let millis = other.as_millis().wrapping_add(distance);
         Ok(Timestamp::from_millis(millis))
+    }
+
+    /// What stands before `more`.
+    fn before_more(&mut self, flags: u8) -> Result<Kept, postcard::Error> {
+        let level = self.level(flags)?;
+        let mut kept = Kept {
+            level,
+            on_hand_version: level.version.wrapping_sub(self.take()?),
+            last_movement: self.take()?,
+            ..Kept::default()
+        };
+        if flags & COUNTED != 0 {
+            kept.counted_until = self.take()?;
+            kept.last_count_at = self.near(level.updated_at)?;
+        }
+        if flags & REMEMBERED != 0 {
+            kept.remembered = self.remembered(level.updated_at)?;
+        }
+        Ok(kept)
     }
 
     fn level(&mut self, flags: u8) -> Result<Level, postcard::Error> {

@@ -20,7 +20,9 @@ impl World {
 
     pub fn rest(&mut self, nth: usize) {
         let key = &self.keys[nth];
-        let back = Ledger::from_image(key.clone(), &self.ledgers[key].image()).unwrap();
+        let image = self.ledgers[key].image();
+        let back = Ledger::from_image(key.clone(), &image).unwrap();
+        assert_eq!(Ledger::holds_of_image(&image), Ok(back.holds().len()));
         self.ledgers.insert(key.clone(), back);
     }
 
