@@ -1,7 +1,6 @@
 //! Where every key is, and who serves it. A key is passive, its ledger kept here as bytes, or
 //! active, its ledger with its host, which alone takes it and brings it back.
 
-use std::collections::HashSet;
 use std::hash::BuildHasher;
 use std::mem;
 use std::ops::ControlFlow;
@@ -20,7 +19,7 @@ use super::contention::Contention;
 use super::host::Host;
 use super::presence::Presence;
 use super::schedule::Schedule;
-use super::slots::{KeyHasher, Passive, SHARDS, Slot, Slots};
+use super::slots::{Gathered, KeyHasher, Passive, SHARDS, Slot, Slots};
 use super::waiting::Waiting;
 use crate::stock::command::Acknowledgements;
 use crate::stock::{Ledger, Level, StockKey};
@@ -37,8 +36,9 @@ const LOOK_AT_ONCE_MAX: usize = 1000;
 /// All stock keys of the node.
 pub struct Directory {
     pub(super) slots: Slots,
-    /// Keys that changed since the last snapshot round.
-    dirty: Mutex<HashSet<StockKey>>,
+    /// Keys that changed since the last snapshot round, some of them more than once. No set: one
+    /// that grows past a million keys keeps everyone waiting while it is built anew.
+    dirty: Mutex<Vec<StockKey>>,
     /// Keys that came to rest since they were last moved together.
     scattered: AtomicUsize,
     /// Who has the ledgers of keys that are awake.
@@ -84,8 +84,8 @@ impl Directory {
         })
     }
 
-    /// Takes keys of the snapshots, at recovery; those given later come after.
-    pub fn load(&self, keys: Vec<Passive>) {
+    /// Takes the keys of the snapshots, at recovery.
+    pub fn load(&self, keys: Gathered) {
         self.slots.load(keys);
     }
 
@@ -97,45 +97,16 @@ impl Directory {
 
     /// The ledger of a key that no actor has: at recovery.
     pub fn resting_ledger(&self, key: &StockKey) -> Ledger {
-        self.resting(key, |passive| passive.ledger(key))
-            .unwrap_or_else(|| Ledger::new(key.clone()))
-    }
-
-    /// The image of a key that no actor has: at recovery.
-    pub fn resting_image(&self, key: &StockKey) -> Vec<u8> {
-        self.resting(key, |passive| passive.image().to_vec())
-            .unwrap_or_else(|| Ledger::new(key.clone()).image())
-    }
-
-    /// The next `limit` keys after `after` and their images, when no actor runs: at recovery.
-    pub fn resting_after(
-        &self,
-        after: Option<&StockKey>,
-        limit: usize,
-    ) -> Vec<(StockKey, Vec<u8>)> {
-        let mut found = Vec::with_capacity(limit);
-        self.slots.walk("", after.map(StockKey::as_str), |slot| {
-            if let Slot::Passive(passive) = slot {
-                found.push((passive.stock_key(), passive.image().to_vec()));
-            }
-            match found.len() < limit {
-                true => ControlFlow::Continue(()),
-                false => ControlFlow::Break(()),
-            }
-        });
-        found
-    }
-
-    fn resting<T>(&self, key: &StockKey, look: impl FnOnce(&Passive) -> T) -> Option<T> {
-        self.slots.look(key.as_str(), |slot| match slot {
-            Slot::Passive(passive) => look(passive),
+        let ledger = self.slots.look(key.as_str(), |slot| match slot {
+            Slot::Passive(passive) => passive.ledger(key),
             Slot::Active(_) => unreachable!("no actor runs before recovery is done"),
-        })
+        });
+        ledger.unwrap_or_else(|| Ledger::new(key.clone()))
     }
 
     /// Takes a ledger that changed since the snapshot, at recovery.
     pub fn load_changed(&self, ledger: &Ledger) {
-        let passive = Passive::new(ledger.key(), &ledger.image());
+        let passive = Passive::new(ledger.key().as_str(), &ledger.image());
         let mut shard = self.slots.shard_mut(ledger.key().as_str());
         shard.replace(Slot::Passive(passive));
     }
@@ -184,7 +155,7 @@ impl Directory {
 
     /// Puts a ledger to rest, whose host gives it up.
     pub(super) fn passivate(&self, ledger: &Ledger) {
-        let passive = Passive::new(ledger.key(), &ledger.image());
+        let passive = Passive::new(ledger.key().as_str(), &ledger.image());
         let key = ledger.key().as_str();
         let mut shard = self.slots.shard_mut(key);
         // A key that nothing ever happened to is not kept.
@@ -237,7 +208,10 @@ impl Directory {
 
     /// Sends commands that are never shed, a message for each host.
     pub(super) fn tell_all(&self, deliveries: impl IntoIterator<Item = (StockKey, Deliver)>) {
-        let mut by_host: Vec<Vec<_>> = self.hosts.iter().map(|_| Vec::new()).collect();
+        let deliveries = deliveries.into_iter();
+        let most = deliveries.size_hint().1.unwrap_or_default();
+        let share = || Vec::with_capacity(most.div_ceil(self.hosts.len()));
+        let mut by_host: Vec<Vec<_>> = self.hosts.iter().map(|_| share()).collect();
         for (key, deliver) in deliveries {
             let hash = hash(&key);
             self.waiting.sent(hash);
@@ -356,11 +330,16 @@ impl Directory {
 
     /// The key changed and is to be part of the next snapshot round.
     pub fn mark_dirty(&self, key: &StockKey) {
-        self.dirty.lock().insert(key.clone());
+        self.dirty.lock().push(key.clone());
     }
 
-    /// The keys that changed since this was last called.
-    pub fn take_dirty(&self) -> HashSet<StockKey> {
+    /// The same of many keys.
+    pub fn mark_all_dirty(&self, keys: Vec<StockKey>) {
+        self.dirty.lock().extend(keys);
+    }
+
+    /// The keys that changed since this was last called, some of them more than once.
+    pub fn take_dirty(&self) -> Vec<StockKey> {
         mem::take(&mut *self.dirty.lock())
     }
 }

@@ -35,7 +35,7 @@ pub use idempotency::IdempotencyIndex;
 pub use images::Imaged;
 pub use published::{PublishedReservations, ReservationFilter};
 pub use service::{Look, Sight, StockService};
-pub use slots::Passive;
+pub use slots::Gathered;
 
 pub use crate::journal::Position;
 

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::call::Wake;
+use super::directory::hash;
 use super::host::Host;
 use crate::clock::Clock;
 use crate::stock::{StockKey, Timestamp};
@@ -19,10 +20,14 @@ use crate::stock::{StockKey, Timestamp};
 /// How many keys are woken before everyone else on the thread has a turn.
 const WAKE_AT_ONCE_MAX: usize = 32;
 
+/// When a key is to be woken. The hash of the key orders those of one moment: there may be
+/// thousands, and their texts lie all over the memory.
+type Entry = (Timestamp, u64, StockKey);
+
 /// When keys are to be woken.
 #[derive(Default)]
 pub(super) struct Schedule {
-    due: Mutex<BTreeSet<(Timestamp, StockKey)>>,
+    due: Mutex<BTreeSet<Entry>>,
     /// Told when the first entry came to be another, earlier one.
     sooner: Notify,
 }
@@ -30,13 +35,14 @@ pub(super) struct Schedule {
 impl Schedule {
     /// Has `key` woken at `new` instead of at `old`.
     pub fn change(&self, key: &StockKey, old: Option<Timestamp>, new: Option<Timestamp>) {
+        let hash = hash(key);
         let mut due = self.due.lock();
         if let Some(old) = old {
-            due.remove(&(old, key.clone()));
+            due.remove(&(old, hash, key.clone()));
         }
         let Some(new) = new else { return };
-        let is_first = due.first().is_none_or(|(first, _)| new < *first);
-        due.insert((new, key.clone()));
+        let is_first = due.first().is_none_or(|(first, ..)| new < *first);
+        due.insert((new, hash, key.clone()));
         drop(due);
         if is_first {
             self.sooner.notify_one();
@@ -45,7 +51,8 @@ impl Schedule {
 
     /// Takes many at once: at recovery.
     pub fn load(&self, keys: Vec<(Timestamp, StockKey)>) {
-        let mut loaded: BTreeSet<_> = keys.into_iter().collect();
+        let entry = |(at, key)| (at, hash(&key), key);
+        let mut loaded: BTreeSet<_> = keys.into_iter().map(entry).collect();
         let due = &mut *self.due.lock();
         loaded.append(due);
         *due = loaded;
@@ -71,8 +78,8 @@ impl Schedule {
         let due = &mut *self.due.lock();
         let mut keys = Vec::new();
         while keys.len() < WAKE_AT_ONCE_MAX
-            && due.first().is_some_and(|(first, _)| *first <= now)
-            && let Some((_, key)) = due.pop_first()
+            && due.first().is_some_and(|(first, ..)| *first <= now)
+            && let Some((_, _, key)) = due.pop_first()
         {
             keys.push(key);
         }
@@ -81,7 +88,7 @@ impl Schedule {
 
     /// Sleeps until the first is due, or another comes to be the first.
     async fn sleep(&self, clock: &Clock) {
-        let first = self.due.lock().first().map(|(at, _)| *at);
+        let first = self.due.lock().first().map(|(at, ..)| *at);
         let sooner = pin!(self.sooner.notified());
         match first {
             Some(at) => {

@@ -12,6 +12,7 @@ use super::call::{CallError, Deliver, Replied};
 use super::directory::Directory;
 use super::published::ReservationFilter;
 use super::reply::Replies;
+use super::slots::KeyHasher;
 use crate::journal::Position;
 use crate::stock::{By, Command, Level, Reservation, ReservationId, StockKey, Timestamp};
 use crate::telemetry::timings;
@@ -112,7 +113,8 @@ impl StockService {
     pub async fn call_all(&self, calls: Vec<(StockKey, By, Command)>) -> Vec<Replied> {
         let (mut replies, places) = Replies::of(calls.len());
         let mut deliveries: Vec<(StockKey, Deliver)> = Vec::with_capacity(calls.len());
-        let mut first_of: HashMap<StockKey, usize> = HashMap::with_capacity(calls.len());
+        let mut first_of: HashMap<StockKey, usize, KeyHasher> = HashMap::default();
+        first_of.reserve(calls.len());
         for ((key, by, command), reply) in calls.into_iter().zip(places) {
             let deliver = Deliver::answering(reply, by, command);
             match first_of.entry(key) {

@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 use std::hash::BuildHasher;
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
+use std::{mem, thread};
 
 use parking_lot::{RwLock, RwLockWriteGuard};
 
@@ -38,12 +39,11 @@ pub struct Passive(Box<[u8]>);
 
 impl Passive {
     /// The key at rest with this image.
-    pub fn new(key: &StockKey, image: &[u8]) -> Passive {
-        let key = key.as_str().as_bytes();
+    pub fn new(key: &str, image: &[u8]) -> Passive {
         let length = u8::try_from(key.len()).expect("a key is two names of 64 characters and an @");
         let mut bytes = Vec::with_capacity(1 + key.len() + image.len());
         bytes.push(length);
-        bytes.extend_from_slice(key);
+        bytes.extend_from_slice(key.as_bytes());
         bytes.extend_from_slice(image);
         Passive(bytes.into_boxed_slice())
     }
@@ -78,6 +78,23 @@ impl Passive {
     /// How many holds there are at the key.
     pub fn holds(&self) -> usize {
         Ledger::holds_of_image(self.image()).expect("an image is read only as it was written")
+    }
+}
+
+/// Keys at rest, by the part they belong in, those of each part in order.
+pub struct Gathered(Vec<Vec<Slot>>);
+
+impl Default for Gathered {
+    fn default() -> Gathered {
+        Gathered((0..SHARDS).map(|_| Vec::new()).collect())
+    }
+}
+
+impl Gathered {
+    /// Adds a key that comes after all of its part so far.
+    pub fn push(&mut self, key: &str, image: &[u8]) {
+        let passive = Passive::new(key, image);
+        self.0[Slots::shard_of(key)].push(Slot::Passive(passive));
     }
 }
 
@@ -162,22 +179,20 @@ impl Slots {
         self.0[Slots::shard_of(key)].write()
     }
 
-    /// Takes keys at rest, those of each part in order; the others of a part come before.
-    pub fn load(&self, keys: Vec<Passive>) {
-        let mut parts: Vec<Vec<Slot>> = (0..SHARDS).map(|_| Vec::new()).collect();
-        for passive in keys {
-            let key = std::str::from_utf8(passive.key()).expect("it was made from a key");
-            parts[Slots::shard_of(key)].push(Slot::Passive(passive));
-        }
-        for (shard, part) in self.0.iter().zip(parts) {
-            let shard = &mut *shard.write();
-            if shard.is_empty() {
-                // Built at once, its nodes are full.
-                *shard = part.into_iter().collect();
-            } else {
-                shard.extend(part);
+    /// Takes keys at rest in the place of what was there, on as many threads as there are cores.
+    pub fn load(&self, Gathered(mut parts): Gathered) {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let at_once = SHARDS.div_ceil(threads);
+        thread::scope(|scope| {
+            for (shards, parts) in self.0.chunks(at_once).zip(parts.chunks_mut(at_once)) {
+                scope.spawn(move || {
+                    for (shard, part) in shards.iter().zip(parts) {
+                        // Built at once, its nodes are full.
+                        *shard.write() = mem::take(part).into_iter().collect();
+                    }
+                });
             }
-        }
+        });
     }
 
     /// Moves the passive ones of a part's next `limit` keys after `after` to fresh memory, and
@@ -253,8 +268,11 @@ mod tests {
     fn slots(keys: &[String]) -> Slots {
         let slots = Slots::default();
         let image = Ledger::new(StockKey::parse("A@X").unwrap()).image();
-        let passive = |key: &String| Passive::new(&StockKey::parse(key).unwrap(), &image);
-        slots.load(keys.iter().map(passive).collect());
+        let mut sorted: Vec<&String> = keys.iter().collect();
+        sorted.sort();
+        let mut gathered = Gathered::default();
+        sorted.iter().for_each(|key| gathered.push(key, &image));
+        slots.load(gathered);
         slots
     }
 
@@ -315,18 +333,5 @@ mod tests {
         }
         assert_eq!(pieces, 15);
         assert_eq!(walked(&slots, "", None, usize::MAX), keys);
-    }
-
-    #[test]
-    fn keys_loaded_in_pieces_are_all_there() {
-        let key = |number: usize| format!("SKU@{number:03}");
-        let slots = slots(&(0..10).map(key).collect::<Vec<_>>());
-        let image = Ledger::new(StockKey::parse("A@X").unwrap()).image();
-        let more = (5..20).map(|n| Passive::new(&StockKey::parse(&key(n)).unwrap(), &image));
-        slots.load(more.collect());
-        assert_eq!(
-            walked(&slots, "", None, 99),
-            (0..20).map(key).collect::<Vec<_>>()
-        );
     }
 }

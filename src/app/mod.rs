@@ -145,6 +145,7 @@ where
     let mut stop = Stop::listen()?;
     let readiness = Readiness::not_ready("starting");
     let node = Node::open(config)?;
+    tracing::info!(elapsed = ?stopwatch.elapsed(), "data directory opened");
     readiness.set_not_ready("recovering");
     let ops_view = OpsView::new(readiness.clone());
     let ops = listen::ops(config, &ops_view)?;

@@ -20,11 +20,16 @@ impl Pace {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    /// Whether nobody is served any more.
+    pub fn is_hurried(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Does a step and rests after it, so many times as long as it took.
     pub async fn step<T>(&self, rest: u32, work: impl Future<Output = T>) -> T {
         let stopwatch = Stopwatch::start();
         let done = work.await;
-        if !self.0.load(Ordering::Relaxed) {
+        if !self.is_hurried() {
             tokio::time::sleep(stopwatch.elapsed().saturating_mul(rest).min(REST_MAX)).await;
         }
         done

@@ -1,28 +1,22 @@
-//! The way back after a stop: snapshots, then the journal's tail, which is written and synced anew
-//! as snapshots. What is due and what keys owe to each other comes after this, and only then is
-//! the node ready.
+//! The way back after a stop: snapshots, then the journal's tail. What is due and what keys owe to
+//! each other comes after this, and only then is the node ready.
 
-use std::iter;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use super::replay::{Replayed, replay_tail};
-use crate::actors::{Directory, Passive};
+use super::replay::replay_tail;
+use crate::actors::{Directory, Gathered};
 use crate::catalogue::{self, CatalogueCodecError, OutOfOrder};
 use crate::clock::Stopwatch;
-use crate::journal::codec::{self, CodecError, StockEntry, Tagged, stock_entry};
+use crate::journal::codec::{self, CodecError, StockEntry, Tagged};
 use crate::journal::store::Entry;
-use crate::journal::{Position, Round, Store, StoreError, high_water};
-use crate::stock::StockKey;
+use crate::journal::{Position, Store, StoreError};
 use crate::stock::ledger::ReplayError;
 
 /// Snapshot entries handed from thread to thread at once, and how many such pieces may wait.
 const ENTRIES_AT_ONCE: usize = 1024;
 const PIECES_WAITING_MAX: usize = 8;
-
-/// All keys are written anew, rather than those that changed, when these are one in so many.
-const ALL_RATHER_THAN: usize = 4;
 
 /// Why a data directory cannot be recovered.
 #[derive(Debug, thiserror::Error)]
@@ -56,8 +50,8 @@ pub struct Recovered {
     pub records: u64,
 }
 
-/// Fills the directory and the catalogue from the store. What was replayed is in the snapshots when
-/// this returns, and synced: a sync that failed before may have left pages that only look clean.
+/// Fills the directory and the catalogue from the store. What was replayed is marked for the next
+/// snapshot round.
 pub fn recover(
     store: &dyn Store,
     directory: &Arc<Directory>,
@@ -69,13 +63,8 @@ pub fn recover(
     let cut = store
         .round()
         .map_or(store.base_position(), |round| round.cut);
-    let replayed = replay_tail(store, cut, directory, catalogue)?;
-    let records = replayed.records;
+    let records = replay_tail(store, cut, directory, catalogue)?;
     tracing::info!(records, elapsed = ?stopwatch.elapsed(), "journal replayed");
-    if records > 0 {
-        renew(store, directory, catalogue, &replayed)?;
-        tracing::info!(elapsed = ?stopwatch.elapsed(), "what was replayed is synced");
-    }
     directory.index();
     let keys = directory.len();
     tracing::info!(keys, elapsed = ?stopwatch.elapsed(), "indexes built");
@@ -100,11 +89,11 @@ fn load_snapshots(
             }
         }
     };
-    let mut keys = Vec::new();
+    let mut keys = Gathered::default();
     let pack = || -> Result<(), RecoveryError> {
         for (key, value) in received.into_iter().flatten() {
             match read_entry(&key, &value)? {
-                Some((key, image)) => keys.push(Passive::new(&key, &image)),
+                Some((key, image)) => keys.push(key, &image),
                 None => catalogue.load(&key, &value)?,
             }
         }
@@ -123,64 +112,13 @@ fn load_snapshots(
     Ok(())
 }
 
-/// Writes what the tail changed as a snapshot round of its own.
-fn renew(
-    store: &dyn Store,
-    directory: &Directory,
-    catalogue: &catalogue::Recovery,
-    replayed: &Replayed,
-) -> Result<(), RecoveryError> {
-    let of_entity = |key: &catalogue::EntityKey| {
-        let image = catalogue.register().image(key)?;
-        Some((key.to_string().into_bytes(), image))
-    };
-    let mut entities: Vec<Entry> = replayed.entities.iter().filter_map(of_entity).collect();
-    entities.sort_unstable();
-    fail::fail_point!("recovery::before_renewal", |_| std::process::abort());
-    store.load_snapshots(&mut entities.into_iter())?;
-    store.load_snapshots(&mut changed_entries(directory, &replayed.keys))?;
-    let last = store.last();
-    fail::fail_point!("recovery::before_finish", |_| std::process::abort());
-    Ok(store.finish_round(Round {
-        cut: last,
-        witness: last,
-        high_water: high_water(store)?,
-    })?)
-}
-
-/// The snapshot entries of the keys that changed, in order. Looking for most of the keys one by one
-/// would take longer than to write all.
-fn changed_entries<'a>(
-    directory: &'a Directory,
-    changed: &'a [StockKey],
-) -> Box<dyn Iterator<Item = Entry> + 'a> {
-    if changed.len() * ALL_RATHER_THAN < directory.len() {
-        let mut changed: Vec<&StockKey> = changed.iter().collect();
-        changed.sort_unstable();
-        changed.dedup();
-        let entry = |key: &StockKey| stock_entry(key.as_str(), &directory.resting_image(key));
-        return Box::new(changed.into_iter().map(entry));
-    }
-    let mut after = None;
-    let pieces = iter::from_fn(move || {
-        let keys = directory.resting_after(after.as_ref(), ENTRIES_AT_ONCE);
-        after = Some(keys.last()?.0.clone());
-        Some(keys)
-    });
-    Box::new(
-        pieces
-            .flatten()
-            .map(|(key, image)| stock_entry(key.as_str(), &image)),
-    )
-}
-
 pub(super) fn decode(position: Position, bytes: &[u8]) -> Result<Tagged<'_>, RecoveryError> {
     codec::decode(bytes).map_err(|error| RecoveryError::Record(position, error))
 }
 
 /// The stock key and image of a snapshot entry, unless it is the catalogue's.
 pub(super) fn read_entry<'a>(
-    key: &[u8],
+    key: &'a [u8],
     value: &'a [u8],
 ) -> Result<Option<StockEntry<'a>>, RecoveryError> {
     let named = |error| RecoveryError::Snapshot(String::from_utf8_lossy(key).into_owned(), error);

@@ -23,6 +23,9 @@ use crate::telemetry::{labels, metrics};
 const ENTRIES_AT_ONCE: usize = 64;
 const BYTES_AT_ONCE: usize = 16 * 1024;
 
+/// How many times as much is written at once when nobody appends any more.
+const HURRIED: usize = 32;
+
 /// How many times as long as a write took the rest after it lasts.
 const REST: u32 = 4;
 
@@ -87,15 +90,16 @@ impl Snapshots {
 
     async fn write_all(&self) -> Result<usize, StoreError> {
         let cut = self.directory.context.journal.durable();
-        let dirty: Vec<StockKey> = self.directory.take_dirty().into_iter().collect();
+        let dirty = self.directory.take_dirty();
         let entities = self.catalogue.take_dirty();
+        let written = dirty.len() + entities.len();
         let outcome = self.write(cut, &dirty, &entities).await;
         if outcome.is_err() {
-            dirty.iter().for_each(|key| self.directory.mark_dirty(key));
+            self.directory.mark_all_dirty(dirty);
             self.catalogue
                 .put_back(entities.iter().map(|(key, _)| key.clone()));
         }
-        outcome.map(|()| dirty.len() + entities.len())
+        outcome.map(|()| written)
     }
 
     async fn write(
@@ -104,8 +108,9 @@ impl Snapshots {
         dirty: &[StockKey],
         entities: &[(crate::catalogue::EntityKey, Vec<u8>)],
     ) -> Result<(), StoreError> {
-        for keys in dirty.chunks(ENTRIES_AT_ONCE) {
-            self.write_keys(keys).await?;
+        let times = if self.pace.is_hurried() { HURRIED } else { 1 };
+        for keys in dirty.chunks(times * ENTRIES_AT_ONCE) {
+            self.write_keys(keys, times * BYTES_AT_ONCE).await?;
         }
         for entities in entities.chunks(ENTRIES_AT_ONCE) {
             let change = |(key, image): &(crate::catalogue::EntityKey, Vec<u8>)| Change {
@@ -131,7 +136,7 @@ impl Snapshots {
         Ok(())
     }
 
-    async fn write_keys(&self, keys: &[StockKey]) -> Result<(), StoreError> {
+    async fn write_keys(&self, keys: &[StockKey], bytes_at_once: usize) -> Result<(), StoreError> {
         let images = self.directory.images(keys).await;
         let images = images.map_err(|Gone| StoreError::Closed)?;
         let (mut changes, mut bytes) = (Vec::with_capacity(keys.len()), 0);
@@ -144,7 +149,7 @@ impl Snapshots {
                 value: Some(value),
             });
             newest = newest.max(position);
-            if bytes >= BYTES_AT_ONCE {
+            if bytes >= bytes_at_once {
                 self.put_durable(mem::take(&mut changes), newest).await?;
                 bytes = 0;
             }

@@ -34,8 +34,9 @@ impl State {
 
     fn load(&mut self, (key, value): &Entry) -> Result<(), RecoveryError> {
         match read_entry(key, value)? {
-            Some((stock_key, image)) => {
-                self.images.insert(stock_key, image.into());
+            Some((key, image)) => {
+                let key = StockKey::parse(key).expect("it was checked when it was read");
+                self.images.insert(key, image.into());
             }
             None => self.catalogue.load(key, value)?,
         }

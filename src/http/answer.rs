@@ -18,7 +18,13 @@ pub fn ok(document: &impl Serialize) -> HttpResponse {
 
 /// A document with the given status.
 pub fn json(status: StatusCode, document: &impl Serialize) -> HttpResponse {
-    let body = serde_json::to_vec(document).expect("documents are plain data");
+    sized(status, document, 128)
+}
+
+/// A document of about so many bytes: what grows to a large one is copied again and again.
+pub fn sized(status: StatusCode, document: &impl Serialize, bytes: usize) -> HttpResponse {
+    let mut body = Vec::with_capacity(bytes);
+    serde_json::to_writer(&mut body, document).expect("documents are plain data");
     HttpResponse::build(status)
         .insert_header((CONTENT_TYPE, "application/json"))
         .body(body)

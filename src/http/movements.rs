@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::answer::{Answered, ok};
+use super::answer::{Answered, sized};
 use super::auth::Caller;
 use super::body::{Bound, Object, parse};
 use super::border::Border;
@@ -61,6 +62,9 @@ pub async fn record(border: Data<Border>, caller: Caller, body: Body) -> Answere
     let replies = border.stock.call_all(calls).await;
     Ok(answer(&lines, replies))
 }
+
+/// About as long as the answer to a line is.
+const LINE_BYTES: usize = 384;
 
 type Lines = Vec<(Option<Arc<str>>, Result<StockKey, Problem>)>;
 
@@ -116,7 +120,11 @@ fn answer(lines: &Lines, replies: Vec<Result<Reply, CallError>>) -> HttpResponse
             }
         })
         .collect();
-    ok(&Results { results })
+    sized(
+        StatusCode::OK,
+        &Results { results },
+        LINE_BYTES * lines.len(),
+    )
 }
 
 impl<'a> LineResult<'a> {

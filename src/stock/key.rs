@@ -87,10 +87,15 @@ impl StockKey {
 
     /// Parses `SKU@LOCATION`.
     pub fn parse(text: &str) -> Result<StockKey, InvalidName> {
+        StockKey::check(text)?;
+        Ok(StockKey(text.into()))
+    }
+
+    /// Whether it is `SKU@LOCATION`, for those who keep keys as text of their own.
+    pub fn check(text: &str) -> Result<(), InvalidName> {
         let (sku, location) = text.split_once('@').ok_or(InvalidName)?;
         check_name(sku)?;
-        check_name(location)?;
-        Ok(StockKey(text.into()))
+        check_name(location)
     }
 
     /// The key as `SKU@LOCATION`.

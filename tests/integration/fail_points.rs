@@ -67,13 +67,8 @@ const RESTORE_POINTS: &[&str] = &[
     "restore::after_rename",
 ];
 
-/// Passed at a start that finds a tail.
-const RENEWAL_POINTS: [&str; 4] = [
-    "recovery::before_renewal",
-    "recovery::before_finish",
-    "journal::before_finish_round",
-    "journal::before_witness",
-];
+/// Passed at each start.
+const RENEWAL_POINTS: [&str; 2] = ["renewal::before_write", "renewal::before_sync"];
 
 fn crash_at(point: &str, passed: usize) {
     let seed = seed();
@@ -125,7 +120,7 @@ fn prepare(data: &Path, point: &str, passed: usize) -> Start {
 }
 
 #[test]
-fn a_crash_while_what_was_replayed_is_stored_anew_loses_nothing() {
+fn a_crash_while_the_log_is_written_anew_loses_nothing() {
     let data = DataDir::new();
     let mut server = start(&data.path, "", 0);
     let mut book = Book::open(&server, seed());

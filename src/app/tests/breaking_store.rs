@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::journal::store::{Entries, Entry, Groups};
+use crate::journal::store::{Entries, Groups};
 use crate::journal::{Change, Contents, Position, Round, Store, StoreError};
 
 /// How the disk behaves.
@@ -84,9 +84,6 @@ impl Store for BreakingStore {
     }
     fn put_snapshots(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         self.write(|| self.inner.put_snapshots(changes))
-    }
-    fn load_snapshots(&self, entries: &mut dyn Iterator<Item = Entry>) -> Result<(), StoreError> {
-        self.write(|| self.inner.load_snapshots(entries))
     }
     fn finish_round(&self, round: Round) -> Result<(), StoreError> {
         self.write(|| self.inner.finish_round(round))

@@ -7,6 +7,7 @@
 mod header;
 mod lines;
 mod progress;
+mod reading;
 mod row;
 mod sending;
 mod sheet;
@@ -21,10 +22,9 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::client::{HttpServer, Method, Server, ServerArgs};
-use header::Header;
-use lines::{Lines, Record};
 use progress::Report;
-use sending::{Batch, Sending};
+use reading::{Piece, read_ahead};
+use sending::Sending;
 
 pub(crate) use sheet::Layout;
 
@@ -117,7 +117,7 @@ pub(super) fn run(arguments: &ImportArgs) -> ExitCode {
 /// What was not taken.
 pub(crate) fn send_all(
     layout: &Layout,
-    text: &str,
+    text: &'static str,
     server: &mut impl Server,
 ) -> Result<(), String> {
     let mut report = Report::to_terminal(io::stderr(), io::sink());
@@ -129,7 +129,7 @@ pub(crate) fn send_all(
     }
 }
 
-fn open(path: &Path, report: &mut Report) -> Result<Box<dyn Read>, Stopped> {
+fn open(path: &Path, report: &mut Report) -> Result<Box<dyn Read + Send>, Stopped> {
     if path == Path::new("-") {
         return Ok(Box::new(report.follow(io::stdin(), None)));
     }
@@ -153,42 +153,21 @@ fn begin(server: &mut impl Server) -> Result<(), Stopped> {
 
 /// Sends the whole file.
 fn import(
-    input: impl Read,
+    input: impl Read + Send + 'static,
     layout: &Layout,
     server: &mut impl Server,
     report: &mut Report,
 ) -> Result<(), Stopped> {
-    let unreadable = |error: io::Error| Stopped::File(format!("cannot read on: {error}"));
-    let mut lines = Lines::new(input);
-    let header = match lines.next().map_err(unreadable)? {
-        Some(Record::Cells { cells, .. }) => Header::check(cells, layout.columns()),
-        Some(Record::Bad { reason, .. }) => Err(format!("the header: {reason}")),
-        None => Err("the file is empty; its first line must name the columns".to_owned()),
-    };
-    let header = header.map_err(Stopped::File)?;
     let mut sending = Sending {
         layout,
         server,
         report,
     };
-    let mut batch = Batch::default();
-    while let Some(record) = lines.next().map_err(unreadable)? {
-        let entry = match record {
-            Record::Cells { line, cells } => {
-                let entry = header.row(&cells).and_then(|row| layout.entry(line, &row));
-                entry.map_err(|reason| (line, reason))
-            }
-            Record::Bad { line, reason } => Err((line, reason)),
-        };
-        match entry {
-            Ok(entry) => {
-                if !batch.has_room_for(&entry) {
-                    sending.send(std::mem::take(&mut batch))?;
-                }
-                batch.push(entry);
-            }
-            Err((line, reason)) => sending.report.bad(line, &reason)?,
+    for piece in read_ahead(input, layout.clone()) {
+        match piece? {
+            Piece::Batch(batch) => sending.send(batch)?,
+            Piece::Bad { line, reason } => sending.report.bad(line, &reason)?,
         }
     }
-    sending.send(batch)
+    Ok(())
 }

@@ -40,6 +40,7 @@ struct Ran {
 fn run_with(layout: &Layout, file: &[u8], mut server: Script) -> Ran {
     let (notes, out) = (Page::default(), Page::default());
     let mut report = Report::to_terminal(notes.clone(), out.clone());
+    let file = io::Cursor::new(file.to_vec());
     let done = import(file, layout, &mut server, &mut report);
     let success = report.finish("file.csv", done.err().as_ref()).unwrap();
     Ran {

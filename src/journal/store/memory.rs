@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-use super::{Change, Contents, Entries, Entry, Groups, Part, Round, Store, StoreError};
+use super::{Change, Contents, Entries, Groups, Part, Round, Store, StoreError};
 use crate::journal::Position;
 use crate::journal::group::GroupHeader;
 
@@ -78,11 +78,6 @@ impl Store for MemoryStore {
 
     fn put_snapshots(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         apply(&mut self.0.lock().snapshots, changes);
-        Ok(())
-    }
-
-    fn load_snapshots(&self, entries: &mut dyn Iterator<Item = Entry>) -> Result<(), StoreError> {
-        self.0.lock().snapshots.extend(entries);
         Ok(())
     }
 

@@ -79,10 +79,6 @@ pub trait Store: Send + Sync + 'static {
     /// call should bring a few hundred entries at most.
     fn put_snapshots(&self, changes: Vec<Change>) -> Result<(), StoreError>;
 
-    /// Writes many snapshot entries, in ascending order of their keys, each key once. Durable with
-    /// the end of the round. May keep appends waiting throughout: for a time when none come.
-    fn load_snapshots(&self, entries: &mut dyn Iterator<Item = Entry>) -> Result<(), StoreError>;
-
     /// Makes all snapshot entries written so far durable and records the round, atomically.
     fn finish_round(&self, round: Round) -> Result<(), StoreError>;
 

@@ -368,31 +368,6 @@ fn the_clock_of_the_next_start_comes_from_the_newest_group_or_round() {
 }
 
 #[test]
-fn many_snapshot_entries_loaded_at_once_take_the_place_of_earlier_ones_for_good() {
-    let directory = tempfile::tempdir().unwrap();
-    let key = |number: u32| format!("k{number:05}");
-    let kept = |store: &EmbeddedStore| -> Vec<(Vec<u8>, Vec<u8>)> {
-        store.snapshots().unwrap().map(Result::unwrap).collect()
-    };
-    {
-        let store = open(&directory);
-        let earlier = vec![put(&key(7), "earlier"), put("z", "earlier")];
-        store.put_snapshots(earlier).unwrap();
-        let entry = |number| (key(number).into_bytes(), b"loaded".to_vec());
-        store.load_snapshots(&mut (0..20_000).map(entry)).unwrap();
-        store.put_snapshots(vec![put(&key(9), "later")]).unwrap();
-        store.load_snapshots(&mut [entry(3)].into_iter()).unwrap();
-        store.finish_round(round(0, 0)).unwrap();
-    }
-    let store = open(&directory);
-    let entries = kept(&store);
-    assert_eq!(entries.len(), 20_001);
-    assert_eq!(entries[7], (key(7).into_bytes(), b"loaded".to_vec()));
-    assert_eq!(entries[9], (key(9).into_bytes(), b"later".to_vec()));
-    assert_eq!(entries[20_000], (b"z".to_vec(), b"earlier".to_vec()));
-}
-
-#[test]
 fn the_space_of_trimmed_history_is_used_again() {
     const MIB: usize = 1 << 20;
     let directory = tempfile::tempdir().unwrap();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::journal::MemoryStore;
-use crate::journal::store::{Change, Contents, Entries, Entry, Groups, Round};
+use crate::journal::store::{Change, Contents, Entries, Groups, Round};
 
 /// A store whose disk breaks after some appends: the breaking append leaves its group behind, as
 /// a failed sync may, and says that it failed.
@@ -43,9 +43,6 @@ impl Store for Breaking {
     }
     fn put_snapshots(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         self.inner.put_snapshots(changes)
-    }
-    fn load_snapshots(&self, entries: &mut dyn Iterator<Item = Entry>) -> Result<(), StoreError> {
-        self.inner.load_snapshots(entries)
     }
     fn finish_round(&self, round: Round) -> Result<(), StoreError> {
         self.inner.finish_round(round)

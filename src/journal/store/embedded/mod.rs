@@ -19,6 +19,7 @@
 mod contents;
 mod directory;
 mod marks;
+mod renewal;
 mod restoration;
 mod witness;
 
@@ -48,9 +49,6 @@ const META_PREFIX: &str = "meta/";
 
 /// How many entries of the base one batch changes.
 const CHANGES_AT_ONCE: usize = 128;
-
-/// From so many entries on, files of their own are cheaper than the engine's log.
-const INGESTED_MIN: usize = 4096;
 
 /// A data directory.
 pub struct EmbeddedStore {
@@ -86,6 +84,7 @@ impl EmbeddedStore {
         {
             create_engine(directory, &engine)?;
         }
+        renewal::renew(&engine)?;
         EmbeddedStore::over(directory, &engine, Some(hold))
     }
 
@@ -215,23 +214,6 @@ impl Store for EmbeddedStore {
         let mut batch = self.database.batch();
         add(&mut batch, &self.snapshots, changes);
         Ok(batch.commit()?)
-    }
-
-    fn load_snapshots(&self, entries: &mut dyn Iterator<Item = Entry>) -> Result<(), StoreError> {
-        let first: Vec<Entry> = entries.take(INGESTED_MIN).collect();
-        if first.len() < INGESTED_MIN {
-            let change = |(key, value)| Change {
-                key,
-                value: Some(value),
-            };
-            return self.put_snapshots(first.into_iter().map(change).collect());
-        }
-        // Straight into sorted files of their own, past the engine's log.
-        let mut ingestion = self.snapshots.start_ingestion()?;
-        for (key, value) in first.into_iter().chain(entries) {
-            ingestion.write(key, value)?;
-        }
-        Ok(ingestion.finish()?)
     }
 
     fn finish_round(&self, round: Round) -> Result<(), StoreError> {
