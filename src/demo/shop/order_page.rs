@@ -18,16 +18,25 @@ const AGAIN_SECONDS: i64 = 3;
 
 /// What a page that waits compares: it asks for itself again when this is another.
 pub(super) fn state(shop: &Shop, order: &Order) -> String {
-    let ordered = shop.ordered(order).unwrap_or_default();
-    let payment = order.payment.lock().word();
-    format!("{payment} {}", text(&ordered["state"]))
+    let (payment, ordered) = look(shop, order);
+    state_of(&payment, &ordered)
+}
+
+fn state_of(payment: &Payment, ordered: &Value) -> String {
+    format!("{} {}", payment.word(), text(&ordered["state"]))
+}
+
+/// The payment, then what is ordered: what is known to be paid is confirmed by then, so no page
+/// says that it is paid and has to say so again when the rest is known.
+fn look(shop: &Shop, order: &Order) -> (Payment, Value) {
+    let payment = order.payment.lock().clone();
+    (payment, shop.ordered(order).unwrap_or_default())
 }
 
 /// One order.
 pub(super) fn one(shop: &Shop, session: &Session, order: &Order) -> Reply {
-    let ordered = shop.ordered(order).unwrap_or_default();
-    let payment = order.payment.lock().clone();
-    let state = format!("{} {}", payment.word(), text(&ordered["state"]));
+    let (payment, ordered) = look(shop, order);
+    let state = state_of(&payment, &ordered);
     let is_over = ["fulfilled", "cancelled"].contains(&text(&ordered["state"]));
     let main = html! {
         h1 { "Order " (order.number()) }
@@ -161,8 +170,7 @@ pub(super) fn all(shop: &Shop, session: &Session) -> Reply {
 
 /// How far it is, in a word or two.
 fn stage(shop: &Shop, order: &Order) -> &'static str {
-    let ordered = shop.ordered(order).unwrap_or_default();
-    let payment = order.payment.lock().clone();
+    let (payment, ordered) = look(shop, order);
     match (payment, text(&ordered["state"])) {
         (Payment::Awaited, _) => "waits for Swish",
         (Payment::Taken, "fulfilled") => match order.way {
