@@ -2,6 +2,7 @@
 //! once; what changes again within the tick waits for its end, unless it sold out or came back.
 //! It must not know what a level looks like, nor wait for anybody who reads.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,9 +67,13 @@ impl FanOut {
         for sku in queue.items {
             if let Some(item) = self.hub.faces.item(&sku) {
                 let (topics, groups) = self.hub.showing_item(&sku);
-                let followers = topics.iter().map(|topic| &topic.followers);
-                for group in followers.chain(groups.iter().map(|group| &**group)) {
-                    group.put_item(&sku, &item);
+                let of_topics = topics.iter().map(|topic| &topic.followers);
+                let mut followers = HashMap::new();
+                for group in of_topics.chain(groups.iter().map(|group| &**group)) {
+                    group.gather(&mut followers);
+                }
+                for inbox in followers.values() {
+                    inbox.put_item(&sku, &item);
                 }
             }
         }

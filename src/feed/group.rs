@@ -1,6 +1,7 @@
 //! Those who follow the same thing, by the view they have of it. It must not know what they
 //! follow.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -40,12 +41,11 @@ impl Group {
         }
     }
 
-    /// Tells everyone what an item looks like now.
-    pub fn put_item(&self, sku: &Arc<str>, item: &Arc<str>) {
-        for followers in &self.0 {
-            for inbox in followers.lock().values() {
-                inbox.put_item(sku, item);
-            }
+    /// Adds everyone to `followers`, in which each is once however many groups they are in.
+    pub fn gather(&self, followers: &mut HashMap<ConnectionId, Arc<Inbox>>) {
+        for view in &self.0 {
+            let view = view.lock();
+            followers.extend(view.iter().map(|(id, inbox)| (*id, inbox.clone())));
         }
     }
 }

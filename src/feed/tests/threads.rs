@@ -135,3 +135,35 @@ fn nothing_is_missed_while_threads_publish_fan_out_connect_and_read() {
     telling.join().unwrap();
     assert_eq!(hub.connections(), 0);
 }
+
+#[test]
+fn an_item_is_told_once_to_who_follows_it_in_many_places() {
+    const CHANGES: usize = 2_000;
+    let hub = Hub::new(Box::new(PlainFaces), FeedLimits::default());
+    let mut subscription = hub
+        .connect(Who::Address([127, 0, 0, 1].into()), View::Exact)
+        .unwrap();
+    let places = (0..KEYS).map(|number| FeedKey::parse(&format!("a@x{number}")).unwrap());
+    let followed: Vec<FeedKey> = places.chain([FeedKey::parse("a@*").unwrap()]).collect();
+    subscription.follow(&followed, 100).unwrap();
+    let mut fan_out = FanOut::of(hub.clone());
+    let telling = thread::spawn(move || {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        for _ in 0..CHANGES {
+            hub.item_changed("a");
+            runtime.block_on(fan_out.round());
+        }
+    });
+    let mut told = 0;
+    loop {
+        let is_last = telling.is_finished();
+        while let Some(news) = subscription.news(7) {
+            told += news.items.len();
+        }
+        if is_last {
+            break;
+        }
+    }
+    telling.join().unwrap();
+    assert!((1..=CHANGES).contains(&told), "{told}");
+}
