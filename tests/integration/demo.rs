@@ -122,7 +122,7 @@ fn a_temporary_directory_goes_with_the_demo() {
     until(&server, "a token for one more till");
     server.stop();
     assert!(!data.exists(), "{} is left behind", data.display());
-    assert!(!server.said().contains("WARN"), "{}", server.said());
+    complains_of_nothing(&server);
 }
 
 #[test]
@@ -160,8 +160,7 @@ fn a_busy_play_sells_nothing_twice_and_its_books_agree() {
         awaited.retain(|words| !line.contains(words));
     }
     server.stop();
-    let complaints = server.said();
-    assert!(!complaints.contains("WARN"), "{complaints}");
+    complains_of_nothing(&server);
 
     verify(&data.path);
     let mut server = Server::start(&data.path);
@@ -176,6 +175,15 @@ fn a_busy_play_sells_nothing_twice_and_its_books_agree() {
     again.stop();
     let server = Server::start(&data.path);
     assert_eq!(stock, the_books_agree(&server.client()));
+}
+
+/// But for slow requests: a machine that is busy with other things makes them.
+fn complains_of_nothing(server: &Server) {
+    let said = server.said();
+    let complaints = said
+        .lines()
+        .filter(|line| line.contains("WARN") && !line.contains("slow request"));
+    assert_eq!(complaints.collect::<Vec<_>>(), [""; 0]);
 }
 
 /// Only tills, which are never refused, may take what was promised.
@@ -324,7 +332,7 @@ fn the_shop_shows_what_is_there_and_lets_nobody_in_from_elsewhere() {
         assert_eq!(answer.status, 404, "{strange}");
     }
     server.stop();
-    assert!(!server.said().contains("WARN"), "{}", server.said());
+    complains_of_nothing(&server);
 }
 
 #[test]

@@ -133,6 +133,12 @@ fn follows(reservation: &Arc<Reservation>, ledgers: &HashMap<StockKey, Ledger>) 
             assert!(hold.is_none(), "{key} keeps {hold:?} of {reservation:?}");
             continue;
         }
+        // A key whose lines went elsewhere forgets what was used here when the reservation
+        // expires. If it is reclaimed nothing more can be asked of the key.
+        let is_reclaimed = reservation.state == State::Confirmed && grant.granted.is_zero();
+        if hold.is_none() && is_reclaimed {
+            continue;
+        }
         let hold = hold.unwrap_or_else(|| panic!("{key} lost its part of {reservation:?}"));
         let here = &hold.grant;
         let told = (
