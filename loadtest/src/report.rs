@@ -34,10 +34,8 @@ fn head(outcome: &Outcome, text: &mut String) {
                 machine.fdatasync_ms
             ),
         ),
-        (
-            "server",
-            format!("{}, commit {}", machine.server, machine.commit),
-        ),
+        ("server", machine.server.clone()),
+        ("sources", format!("commit {}", machine.commit)),
         ("when", machine.measured_at.clone()),
         (
             "how",

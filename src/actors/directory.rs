@@ -23,7 +23,7 @@ use super::slots::{Gathered, KeyHasher, Passive, SHARDS, Slot, Slots};
 use super::waiting::Waiting;
 use crate::stock::command::Acknowledgements;
 use crate::stock::{Ledger, Level, StockKey};
-use crate::telemetry;
+use crate::telemetry::{self, timings};
 
 /// The actor that had a key's ledger is gone with its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -206,7 +206,8 @@ impl Directory {
         self.hand_in(self.host_of(hash), vec![(key.clone(), deliver)])
     }
 
-    /// Sends commands that are never shed, a message for each host.
+    /// Sends commands that are never shed, a message for each host. Of a message the last command
+    /// is timed, which waits the longest; all are if their spans are looked at.
     pub(super) fn tell_all(&self, deliveries: impl IntoIterator<Item = (StockKey, Deliver)>) {
         let deliveries = deliveries.into_iter();
         let most = deliveries.size_hint().1.unwrap_or_default();
@@ -217,7 +218,18 @@ impl Directory {
             self.waiting.sent(hash);
             by_host[self.host_of(hash)].push((key, deliver));
         }
-        for (host, deliveries) in by_host.into_iter().enumerate() {
+        let timings = timings::current();
+        for (host, mut deliveries) in by_host.into_iter().enumerate() {
+            if let Some(timings) = &timings {
+                let timed = if timings.is_traced() {
+                    deliveries.len()
+                } else {
+                    1
+                };
+                for (_, deliver) in deliveries.iter_mut().rev().take(timed) {
+                    deliver.timings = Some(timings.clone());
+                }
+            }
             if !deliveries.is_empty() && self.hand_in(host, deliveries).is_err() {
                 tracing::debug!("commands for actors that are stopping");
             }

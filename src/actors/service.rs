@@ -15,7 +15,6 @@ use super::reply::Replies;
 use super::slots::KeyHasher;
 use crate::journal::Position;
 use crate::stock::{By, Command, Level, Reservation, ReservationId, StockKey, Timestamp};
-use crate::telemetry::timings;
 
 /// Stock, as the border sees it.
 #[derive(Clone)]
@@ -124,10 +123,6 @@ impl StockService {
                     none.insert(deliveries.len() - 1);
                 }
             }
-        }
-        // The last one waits the longest.
-        if let Some((_, last)) = deliveries.last_mut() {
-            last.timings = timings::current();
         }
         self.directory.send_all(deliveries);
         let timeout = self.directory.context.config.command_timeout;

@@ -30,7 +30,8 @@ use crate::stock::{
     Answer, By, Decision, Event, Ledger, MovementKind, Reservation, StockKey, Timestamp,
 };
 use crate::telemetry::labels::Outcome;
-use watch::{Turn, count_record, outcome};
+use crate::telemetry::timings::{Timings, time_as};
+use watch::{Turn, count_events, count_record, outcome};
 
 /// How many turns a command has while leads are asked; each settles some of what is overdue.
 const ASKED_MAX: u32 = 100;
@@ -93,7 +94,7 @@ impl StockActor {
             done: Acknowledgements::default(),
             gather_until: None,
         };
-        actor.run(actor.ledger.errands(), None, None);
+        actor.run(actor.ledger.errands(), None, None, None);
         let raises = actor.ledger.raises();
         if !raises.is_empty() {
             actor.ask_leads(raises, None);
@@ -208,6 +209,7 @@ impl StockActor {
 
     /// Applies the events, queues their record, and sees to what they make others owe.
     fn commit(&mut self, by: By, events: Vec<Event>, now: Timestamp, place: Place, told: Told) {
+        count_events(&self.ledger, &events, now);
         let rules = &self.directory.context.rules;
         let record = self.ledger.record(by, events, now, rules);
         count_record(&record);
@@ -225,6 +227,7 @@ impl StockActor {
         if !mem::replace(&mut self.dirty, true) {
             self.directory.mark_dirty(self.ledger.key());
         }
+        let timings = told.timed.as_ref().map(|timed| timed.timings().clone());
         let bytes = encode_stock(&record);
         let presence = self.presence.clone();
         let position = place.append(
@@ -250,7 +253,7 @@ impl StockActor {
         if let Some((decided, replied)) = decided {
             hear(decided, replied);
         }
-        self.run(errands, when_durable, later_told);
+        self.run(errands, when_durable, later_told, timings);
     }
 
     /// What the record just applied makes this key owe to others.
@@ -297,14 +300,17 @@ impl StockActor {
         errands: Vec<Errand>,
         durable: Option<oneshot::Receiver<()>>,
         reply: Option<(ReplyTo, Replied)>,
+        timings: Option<Arc<Timings>>,
     ) {
         if errands.is_empty() {
             return;
         }
         let key = self.ledger.key().clone();
         let works = self.works(errands);
+        // What nobody waits for is no part of a request's time.
+        let timings = timings.filter(|_| reply.is_some());
         let work = errand::run(self.directory.clone(), key, works, durable, reply);
-        self.directory.run_errand(work);
+        self.directory.run_errand(time_as(timings, work));
     }
 
     /// The errands with all they need; what one follower is to be told comes together.

@@ -29,6 +29,11 @@ impl Timed {
         }
     }
 
+    /// Where it is timed.
+    pub fn timings(&self) -> &Arc<Timings> {
+        &self.timings
+    }
+
     /// It was decided; the commit begins.
     pub fn decided(self, key: &StockKey) -> Timed {
         self.timings.note(Stage::Decide, self.since.elapsed());

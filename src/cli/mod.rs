@@ -57,7 +57,8 @@ impl CommandLine {
     pub fn log(&self) -> &str {
         let is_demo = matches!(self.command, Command::Demo(_) | Command::Swish);
         let usual = if is_demo { "warn" } else { "info" };
-        self.log.as_deref().unwrap_or(usual)
+        let given = self.log.as_deref().filter(|filter| !filter.is_empty());
+        given.unwrap_or(usual)
     }
 }
 

@@ -1,15 +1,30 @@
 //! "Did you mean": the known name nearest to one that is not known. It must not know whose
 //! names they are.
 
+use std::collections::BTreeSet;
+
 /// The known name fewest edits away, if so few that it was probably meant: at most a third of
-/// the letters.
+/// the letters. Else the shortest that is made of the same words and no more than as many others.
 pub fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|candidate| (edits(name, candidate), candidate))
+    let known: Vec<&str> = known.into_iter().collect();
+    let distances = known
+        .iter()
+        .map(|candidate| (edits(name, candidate), *candidate));
+    let near = distances
         .filter(|(distance, candidate)| distance * 3 <= candidate.len().max(name.len()))
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .map(|(_, candidate)| candidate);
+    let named = words(name);
+    let is_meant = |candidate: &&str| {
+        let candidate = words(candidate);
+        named.len() > 1 && named.is_subset(&candidate) && candidate.len() <= 2 * named.len()
+    };
+    let of_words = known.iter().copied().filter(is_meant);
+    near.or_else(|| of_words.min_by_key(|candidate| candidate.len()))
+}
+
+fn words(name: &str) -> BTreeSet<&str> {
+    name.split(['_', '-']).collect()
 }
 
 /// Levenshtein's distance, one row at a time: letters inserted, removed or replaced.
@@ -38,6 +53,14 @@ mod tests {
         assert_eq!(closest("lisen", known), Some("listen"));
         assert_eq!(closest("datadir", known), Some("data_dir"));
         assert_eq!(closest("ops-listen", known), Some("ops_listen"));
+    }
+
+    #[test]
+    fn the_same_words_in_another_order_find_the_name() {
+        let known = ["body_bytes_max", "connections_max", "token_connections_max"];
+        assert_eq!(closest("max_connections", known), Some("connections_max"));
+        assert_eq!(closest("max_body", known), Some("body_bytes_max"));
+        assert_eq!(closest("max", known), None);
     }
 
     #[test]

@@ -14,6 +14,9 @@ const HEAD: &str = "\
 # where each value comes from. A later source wins: default, this file, the variable
 # ONHAND_<SECTION>_<OPTION>, the flag's own variable, the flag. An empty text takes an optional
 # value back.
+#
+# How much is logged, and how, is known before this file is read: --log or ONHAND_LOG (info, or by
+# target as in info,onhand::journal=debug), --log-format or ONHAND_LOG_FORMAT (human or json).
 ";
 
 /// The file that says everything and changes nothing.

@@ -147,7 +147,8 @@ fn shown(option: &str, text: &str) -> String {
     }
 }
 
-/// A near name in the same section; else the same name in another one.
+/// A near name in the same section, else in another one. How to log is no option: it is known
+/// before there are any.
 fn meant_option(section: &str, option: &str) -> Option<String> {
     let options = Config::options();
     let here = options
@@ -155,8 +156,14 @@ fn meant_option(section: &str, option: &str) -> Option<String> {
         .filter(|(own, _)| *own == section)
         .map(|(_, option)| *option);
     let near = closest(option, here).map(|name| format!("{section}.{name}"));
-    near.or_else(|| {
-        let (elsewhere, name) = options.iter().find(|(_, name)| *name == option)?;
+    let far = || {
+        let meant = closest(option, options.iter().map(|(_, option)| *option))?;
+        let (elsewhere, name) = options.iter().find(|(_, name)| *name == meant)?;
         Some(format!("{elsewhere}.{name}"))
-    })
+    };
+    match option {
+        "log" | "log_level" => Some("ONHAND_LOG".to_owned()),
+        "log_format" => Some("ONHAND_LOG_FORMAT".to_owned()),
+        _ => near.or_else(far),
+    }
 }

@@ -61,7 +61,8 @@ pub(super) fn apply_file(reading: &mut Reading, path: &Path, text: &str) {
                     place: at,
                     option: format!("{}.{option}", name.get_ref()),
                     value: format!("a TOML {}", value.get_ref().type_str()),
-                    reason: "expected a string, a number, true or false".to_owned(),
+                    reason: "expected one text (commas between several), a number, true or false"
+                        .to_owned(),
                 }),
             }
         }

@@ -100,7 +100,7 @@ fn timings(request: &ServiceRequest, id: &HeaderValue, trace: Option<&Trace>) ->
     }
     let id = String::from_utf8_lossy(id.as_bytes()).into_owned();
     let (method, path) = (request.method().as_str(), request.path());
-    let traced = Traced::new(id, trace.map(Trace::id), method, path);
+    let traced = Traced::new(id, trace, method, path);
     Timings::new(Some(traced))
 }
 
@@ -122,6 +122,7 @@ fn log_slow<B>(
     tracing::warn!(
         request_id = %String::from_utf8_lossy(id.as_bytes()),
         trace_id = trace.map(Trace::id),
+        span_id = trace.map(Trace::span_id),
         method = request.method().as_str(),
         path = request.path(),
         status = response.status().as_u16(),

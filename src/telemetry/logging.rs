@@ -4,6 +4,7 @@
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -53,10 +54,20 @@ fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let parsed = EnvFilter::try_new(filter).map_err(|error| LoggingError::Filter {
+    let refused = |reason: String| LoggingError::Filter {
         filter: filter.to_owned(),
-        reason: error.to_string(),
-    })?;
+        reason,
+    };
+    // The filter would take a level that is none for a target, and say nothing for ever.
+    for word in filter.split(',').map(str::trim) {
+        let is_level = word.parse::<LevelFilter>().is_ok();
+        if !is_level && !word.contains(['=', '[', ':']) {
+            return Err(refused(format!(
+                "`{word}` is no level: those are off, error, warn, info, debug and trace"
+            )));
+        }
+    }
+    let parsed = EnvFilter::try_new(filter).map_err(|error| refused(error.to_string()))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(parsed)
         // Spans are looked at only where the filter asks for them; each is told when it ends.
@@ -133,5 +144,16 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(refused.contains("`onhand=loud`"), "{refused}");
+    }
+
+    #[test]
+    fn a_level_that_is_none_is_refused() {
+        for (filter, word) in [("inf", "inf"), ("info,debg", "debg")] {
+            let refused = start(filter, LogFormat::Human).unwrap_err().to_string();
+            assert!(
+                refused.contains(&format!("`{word}` is no level")),
+                "{refused}"
+            );
+        }
     }
 }

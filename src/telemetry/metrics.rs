@@ -81,7 +81,7 @@ metrics! {
         pub reservations_total: By<Change, IntCounter>,
         /// Reservations known, those that came to their end within a day included.
         pub reservations_known: IntGauge,
-        /// Holds opened: one for each stock key of a reservation that was placed.
+        /// Holds opened: one for each stock key that a reservation takes something of.
         pub holds_opened_total: IntCounter,
         /// Holds that came to their end, by how.
         pub holds_closed_total: By<End, IntCounter>,
@@ -109,7 +109,7 @@ metrics! {
         pub journal_queue_places_max: IntGauge,
         /// The last durable position of the journal.
         pub journal_position: IntGauge,
-        /// Size of the history that is kept.
+        /// Size of the history in the store's files; what is still in its log is not counted.
         pub journal_history_bytes: IntGauge,
 
         /// Snapshot rounds, by result.

@@ -1,13 +1,18 @@
 //! Where the time of one request goes. The border makes the timings of a request and has its
 //! handler run under them; commands that the handler sends carry them to the actor and on to the
-//! commit. Of several commands the longest counts: they run beside each other.
+//! commit. What several commands spend beside each other counts once, what they spend one after
+//! the other adds up.
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tracing::{Level, Span, span};
+
+use super::trace::Trace;
+use crate::clock::Stopwatch;
 
 /// The target of spans: `ONHAND_LOG=info,onhand::trace=debug` writes a line when each ends.
 pub const SPANS: &str = "onhand::trace";
@@ -30,10 +35,37 @@ const STAGES: usize = 4;
 /// Where the time of one request goes.
 #[derive(Debug)]
 pub struct Timings {
-    longest_us: [AtomicU64; STAGES],
+    since: Stopwatch,
+    spent: Mutex<[Spent; STAGES]>,
     excused: AtomicBool,
     /// What spans are told with, if they are looked at.
     traced: Option<Traced>,
+}
+
+/// The time covered by intervals, which come in the order of their ends. Those that meet make one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spent {
+    /// Of all intervals before the newest, and when the last of these ended.
+    before: Duration,
+    before_until: Duration,
+    from: Duration,
+    until: Duration,
+}
+
+impl Spent {
+    fn add(&mut self, from: Duration, until: Duration) {
+        if from > self.until {
+            (self.before, self.before_until) = (self.total(), self.until);
+            (self.from, self.until) = (from, until);
+        } else {
+            self.from = self.from.min(from.max(self.before_until));
+            self.until = self.until.max(until);
+        }
+    }
+
+    fn total(&self) -> Duration {
+        self.before + (self.until - self.from)
+    }
 }
 
 /// The span of a request, and what each of its spans says, for a line is to be read alone.
@@ -46,10 +78,10 @@ pub struct Traced {
 
 impl Traced {
     /// That of a request that begins now.
-    pub fn new(request_id: String, trace_id: Option<String>, method: &str, path: &str) -> Traced {
-        let (id, trace) = (request_id.as_str(), trace_id.as_deref());
+    pub fn new(request_id: String, trace: Option<&Trace>, method: &str, path: &str) -> Traced {
+        let (trace_id, span_id) = (trace.map(Trace::id), trace.map(Trace::span_id));
         let span = span!(
-            target: SPANS, Level::DEBUG, "request", request_id = id, trace_id = trace, method, path
+            target: SPANS, Level::DEBUG, "request", request_id, trace_id, span_id, method, path
         );
         Traced {
             span,
@@ -85,7 +117,8 @@ impl Timings {
     /// Those of a request that begins now.
     pub fn new(traced: Option<Traced>) -> Arc<Timings> {
         Arc::new(Timings {
-            longest_us: [const { AtomicU64::new(0) }; STAGES],
+            since: Stopwatch::start(),
+            spent: Mutex::default(),
             excused: AtomicBool::new(false),
             traced,
         })
@@ -96,19 +129,22 @@ impl Timings {
         CURRENT.scope(self, handler).await
     }
 
-    /// A stage took so long; the longest counts.
+    /// A stage ends now that took so long.
     pub fn note(&self, stage: Stage, took: Duration) {
-        let longest = &self.longest_us[stage as usize];
-        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        // Hardly any is longer than the ones before, and to look costs nothing.
-        if took > longest.load(Ordering::Relaxed) {
-            longest.fetch_max(took, Ordering::Relaxed);
-        }
+        let until = self.since.elapsed();
+        let from = until.saturating_sub(took);
+        self.spent.lock()[stage as usize].add(from, until);
     }
 
-    /// The longest that a stage took, milliseconds.
+    /// How long a stage took in all, milliseconds.
     pub fn milliseconds(&self, stage: Stage) -> f64 {
-        self.longest_us[stage as usize].load(Ordering::Relaxed) as f64 / 1000.0
+        let total = self.spent.lock()[stage as usize].total();
+        total.as_micros() as f64 / 1000.0
+    }
+
+    /// Whether somebody looks at its spans.
+    pub fn is_traced(&self) -> bool {
+        self.traced.is_some()
     }
 
     /// Whether the request asked to wait: then its time says nothing.
@@ -157,16 +193,28 @@ pub fn write_time() -> Duration {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn the_longest_of_what_ran_beside_each_other_counts() {
-        let timings = Timings::new(None);
-        let note = |ms| async move {
-            let current = current().unwrap();
-            current.note(Stage::Commit, Duration::from_millis(ms));
+    #[test]
+    fn what_is_spent_beside_each_other_counts_once_and_one_after_the_other_adds_up() {
+        let total = |intervals: &[(u64, u64)]| {
+            let mut spent = Spent::default();
+            for (from, until) in intervals {
+                spent.add(Duration::from_millis(*from), Duration::from_millis(*until));
+            }
+            spent.total().as_millis()
         };
-        let both = futures::future::join(note(7), note(3));
-        timings.clone().time(both).await;
-        assert_eq!(timings.milliseconds(Stage::Commit), 7.0);
+        assert_eq!(total(&[]), 0);
+        assert_eq!(total(&[(2, 5), (7, 8)]), 4);
+        assert_eq!(total(&[(2, 5), (2, 9)]), 7);
+        assert_eq!(total(&[(2, 5), (7, 8), (6, 10)]), 7);
+        assert_eq!(total(&[(2, 5), (7, 8), (1, 10)]), 8);
+    }
+
+    #[tokio::test]
+    async fn a_handler_is_timed_and_nothing_after_it() {
+        let timings = Timings::new(None);
+        let note = async { current().unwrap().note(Stage::Commit, Duration::MAX) };
+        timings.clone().time(note).await;
+        assert!(timings.milliseconds(Stage::Commit) > 0.0);
         assert_eq!(timings.milliseconds(Stage::Mailbox), 0.0);
         assert!(current().is_none());
     }

@@ -40,6 +40,11 @@ impl Trace {
         })
     }
 
+    /// The id of our own span, as logs and tracing systems write it.
+    pub fn span_id(&self) -> String {
+        format!("{:016x}", self.span)
+    }
+
     /// The trace's id, as logs and tracing systems write it.
     pub fn id(&self) -> String {
         format!("{:032x}", self.id)
@@ -48,11 +53,7 @@ impl Trace {
 
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "00-{:032x}-{:016x}-{:02x}",
-            self.id, self.span, self.flags
-        )
+        write!(f, "00-{}-{}-{:02x}", self.id(), self.span_id(), self.flags)
     }
 }
 

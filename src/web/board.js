@@ -15,12 +15,17 @@ let heardAt = 0;
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const one = new Intl.NumberFormat('en', { maximumFractionDigits: 1, minimumFractionDigits: 1 });
+const two = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const short = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 });
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
 // Parts of a metre or a kilogram are told as far as there is room for them.
 const amount = (number) => (Number.isInteger(number) ? whole : short).format(number);
-const count = (number) => (number < 100 ? one : whole).format(number);
+const count = (number) => {
+  // What is asked for once a minute is asked for.
+  if (number > 0 && number < 0.1) return two.format(number);
+  return (number < 100 ? one : whole).format(number);
+};
 const duration = (ms) => {
   if (ms >= 1000) return `${one.format(ms / 1000)} s`;
   if (ms >= 10) return `${whole.format(ms)} ms`;

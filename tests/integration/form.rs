@@ -120,7 +120,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("cli", &["backup", "config"]),
     ("config", &[]),
     ("stock", &[]),
-    ("telemetry", &[]),
+    ("telemetry", &["clock"]),
     ("web", &[]),
 ];
 

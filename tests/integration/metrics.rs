@@ -87,6 +87,38 @@ pub fn cart(quantity: u32, ttl_seconds: u32) -> Value {
 }
 
 #[test]
+fn holds_that_opened_close_however_lines_change() {
+    let data = DataDir::new();
+    let server = Server::start(&data.path);
+    let client = server.client();
+    stock(&client, 5);
+    client.put(
+        "/v1/locations/lund",
+        &json!({"name": "Lund", "kind": "store"}),
+    );
+    let receipt = json!({"id": "lund", "type": "receipt", "sku": "clog-38", "location": "lund",
+        "quantity": 5});
+    client.post("/v1/movements", &json!({"movements": [receipt]}));
+    let line = |place| json!({"sku": "clog-38", "location": place, "quantity": 1});
+    let placed = client.post(
+        "/v1/reservations",
+        &json!({"lines": [line("malmo")], "ttl_seconds": 600}),
+    );
+    let path = format!("/v1/reservations/{}", placed["id"].as_str().unwrap());
+    let replaced = json!({"lines": [line("lund")]});
+    let replaced = client.keyed("PUT", &format!("{path}/lines"), "other", &replaced);
+    replaced.unwrap().ok();
+    reaches(&server, "onhand_holds_opened_total", 2.0);
+    reaches(&server, "onhand_holds_closed_total{end=\"released\"}", 1.0);
+    let confirmed = client.keyed("POST", &format!("{path}/confirm"), "paid", &json!({}));
+    confirmed.unwrap().ok();
+    client.post(&format!("{path}/cancel"), &json!({}));
+    reaches(&server, "onhand_holds_closed_total{end=\"cancelled\"}", 1.0);
+    let told = Told::by(&server);
+    assert_eq!(told.value("onhand_holds_opened_total"), Some(2.0));
+}
+
+#[test]
 fn what_happens_to_holds_is_counted() {
     let data = DataDir::new();
     let server = Server::start(&data.path);

@@ -108,6 +108,24 @@ fn a_slow_disk_is_told_apart_from_a_busy_key() {
     stock(&client, 5);
     assert_eq!(reserve(&client, &[]).status, 201);
     client.read("/v1/availability/clog-38/malmo");
+    client.put(
+        "/v1/locations/lund",
+        &json!({"name": "Lund", "kind": "store"}),
+    );
+    let receipt = json!({"id": "lund", "type": "receipt", "sku": "clog-38", "location": "lund",
+        "quantity": 5});
+    client.post("/v1/movements", &json!({"movements": [receipt]}));
+    let line = |place| json!({"sku": "clog-38", "location": place, "quantity": 1});
+    let basket = json!({"lines": [line("malmo"), line("lund")], "ttl_seconds": 600});
+    let placed = client
+        .send(
+            "POST",
+            "/v1/reservations",
+            &[("request-id", "basket")],
+            Some(basket.to_string().as_bytes()),
+        )
+        .unwrap();
+    assert_eq!(placed.status, 201);
     server.stop();
 
     let slow = lines(&server, "slow request");
@@ -117,6 +135,16 @@ fn a_slow_disk_is_told_apart_from_a_busy_key() {
         .unwrap();
     assert!(line["write_ms"].as_f64().unwrap() >= 80.0, "{line}");
     assert!(line["mailbox_ms"].as_f64().unwrap() < 80.0, "{line}");
+    // A basket is durable at its lead before its other keys follow: two commits, told as two.
+    let basket = slow
+        .iter()
+        .find(|line| line["request_id"] == "basket")
+        .unwrap();
+    let write = basket["write_ms"].as_f64().unwrap();
+    assert!(
+        write >= 160.0 && write <= basket["total_ms"].as_f64().unwrap(),
+        "{basket}"
+    );
     assert!(
         slow.iter()
             .all(|line| line["path"] != "/v1/availability/clog-38/malmo")
@@ -153,4 +181,52 @@ fn spans_follow_a_request_through_the_actor_to_the_commit() {
         .find(|line| line["span"]["name"] == "decide")
         .unwrap();
     assert_eq!(decide["span"]["key"], "clog-38@malmo");
+}
+
+#[test]
+fn a_batch_and_a_basket_have_a_span_for_each_key() {
+    let data = DataDir::new();
+    let start = Start::on(&data.path).with("ONHAND_LOG", "warn,onhand::trace=debug");
+    let mut server = start.with("ONHAND_LOG_FORMAT", "json").run();
+    let client = server.client();
+    stock(&client, 5);
+    client.put(
+        "/v1/locations/lund",
+        &json!({"name": "Lund", "kind": "store"}),
+    );
+    let places = ["malmo", "lund"];
+    let receipts = places.map(|place| {
+        json!({"id": format!("b-{place}"), "type": "receipt", "sku": "clog-38", "location": place,
+            "quantity": 5})
+    });
+    let lines_of = places.map(|place| json!({"sku": "clog-38", "location": place, "quantity": 1}));
+    for (id, path, body) in [
+        ("batch", "/v1/movements", json!({"movements": receipts})),
+        (
+            "basket",
+            "/v1/reservations",
+            json!({"lines": lines_of, "ttl_seconds": 600}),
+        ),
+    ] {
+        let body = body.to_string();
+        let answer = client.send("POST", path, &[("request-id", id)], Some(body.as_bytes()));
+        assert!(answer.unwrap().status < 300);
+    }
+    server.stop();
+
+    let ended = lines(&server, "close");
+    let keys = |id: &str| {
+        let commits = ended
+            .iter()
+            .map(|line| &line["span"])
+            .filter(|span| span["request_id"] == id && span["name"] == "commit");
+        let mut keys: Vec<&str> = commits.map(|span| span["key"].as_str().unwrap()).collect();
+        keys.sort_unstable();
+        keys
+    };
+    assert_eq!(keys("batch"), ["clog-38@lund", "clog-38@malmo"]);
+    // One of them prepares and follows, the other leads.
+    let basket = keys("basket");
+    assert!(basket.len() >= 3, "{basket:?}");
+    assert!(basket.contains(&"clog-38@lund") && basket.contains(&"clog-38@malmo"));
 }

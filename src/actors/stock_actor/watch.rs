@@ -8,7 +8,9 @@ use crate::actors::call::Deliver;
 use crate::actors::directory::hash;
 use crate::stock::Timestamp;
 use crate::stock::event::{Cause, StockRecord};
-use crate::stock::{Change, Command, Decision, Event, MovementKind, Refusal, Reservation, State};
+use crate::stock::{
+    Change, Command, Decision, Event, Ledger, MovementKind, Refusal, Reservation, State, StockKey,
+};
 use crate::telemetry::labels::{self, End, Kind, Outcome, Reason};
 use crate::telemetry::sketch::Figures;
 use crate::telemetry::{Local, is_counting, local, metrics};
@@ -92,12 +94,18 @@ pub(super) fn count_record(record: &StockRecord) {
             tracing::error!(key, %shortfall, "a reservation was accepted beyond what was there");
         }
     }
-    for event in &record.events {
+}
+
+/// Counts what events, decided now, do to the reservations that a ledger leads.
+pub(super) fn count_events(ledger: &Ledger, events: &[Event], now: Timestamp) {
+    for event in events {
         if let Event::Reserved {
             reservation, cause, ..
         } = event
         {
-            local(|count| count_reservation(count, reservation, *cause, record.at));
+            let old = ledger.reservation(reservation.id);
+            let old = old.map(|old| &**old);
+            local(|count| count_reservation(count, old, reservation, *cause, now));
         }
     }
 }
@@ -118,41 +126,52 @@ fn was_accepted_beyond_stock(record: &StockRecord) -> bool {
     record.events.iter().any(accepted) && !record.events.iter().any(moved)
 }
 
-fn count_reservation(count: &Local, reservation: &Reservation, cause: Cause, at: Timestamp) {
+fn count_reservation(
+    count: &Local,
+    old: Option<&Reservation>,
+    new: &Reservation,
+    cause: Cause,
+    now: Timestamp,
+) {
     count.reservations_total.of(change(cause)).inc();
-    let holds = reservation.shares.len() as u64;
-    if cause == Cause::Placed {
-        count.holds_opened_total.inc_by(holds);
-    }
-    let Some(end) = end(reservation.state) else {
-        return;
-    };
-    if reservation.resolved_at != Some(at) || cause == Cause::Denied {
-        return;
-    }
-    count.holds_closed_total.of(end).inc_by(holds);
-    let age = seconds_between(reservation.created_at, at);
-    for _ in 0..holds {
+    let opened = holds(Some(new)).filter(|key| !takes(old, key)).count();
+    count.holds_opened_total.inc_by(opened as u64);
+    let end = end(new.state, cause);
+    let age = seconds_between(new.created_at, now);
+    for _ in holds(old).filter(|key| !takes(Some(new), key)) {
+        count.holds_closed_total.of(end).inc();
         count.hold_age_seconds.of(end).observe(age);
     }
-    if let Some(deadline) = reservation.deadline.filter(|_| cause == Cause::Expired) {
+    if let Some(deadline) = new.deadline.filter(|_| cause == Cause::Expired) {
         count
             .hold_expiry_lateness_seconds
-            .observe(seconds_between(deadline, at));
+            .observe(seconds_between(deadline, now));
     }
+}
+
+/// The keys at which a reservation has something to take.
+fn holds(reservation: Option<&Reservation>) -> impl Iterator<Item = &StockKey> {
+    let shares = reservation.into_iter().flat_map(|one| &one.shares);
+    let keys = shares.map(|share| &share.key);
+    keys.filter(move |key| takes(reservation, key))
+}
+
+fn takes(reservation: Option<&Reservation>, key: &StockKey) -> bool {
+    reservation.is_some_and(|one| one.state.is_live() && one.wanted(key).is_positive())
 }
 
 fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
     (to.as_millis() - from.as_millis()) as f64 / 1000.0
 }
 
-fn end(state: State) -> Option<End> {
+/// How holds end with a change; those of a reservation that lives on by other lines are released.
+fn end(state: State, cause: Cause) -> End {
     match state {
-        State::Held | State::Confirmed => None,
-        State::Fulfilled => Some(End::Fulfilled),
-        State::Released => Some(End::Released),
-        State::Expired => Some(End::Expired),
-        State::Cancelled => Some(End::Cancelled),
+        State::Held | State::Confirmed if cause == Cause::Cancelled => End::Cancelled,
+        State::Held | State::Confirmed | State::Released => End::Released,
+        State::Fulfilled => End::Fulfilled,
+        State::Expired => End::Expired,
+        State::Cancelled => End::Cancelled,
     }
 }
 
