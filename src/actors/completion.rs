@@ -10,10 +10,10 @@ use super::directory::Directory;
 use super::idempotency::Claim;
 use super::presence::Presence;
 use super::reply::ReplyTo;
-use super::timed::Timed;
 use crate::journal::{Completion, OutcomeUnknown, Position};
 use crate::stock::event::StockRecord;
 use crate::stock::{Event, Level, Reservation, StockKey, Timestamp};
+use crate::telemetry::timed::Timed;
 
 /// A record of a stock key on its way to the disk.
 pub(super) struct Recorded {

@@ -23,7 +23,6 @@ mod schedule;
 mod service;
 mod slots;
 mod stock_actor;
-mod timed;
 mod waiting;
 mod waking;
 

@@ -19,7 +19,6 @@ use super::errand::{self, Reporting, SETTLE_AT_ONCE_MAX, Settling, Work};
 use super::idempotency::Claim;
 use super::presence::Presence;
 use super::reply::ReplyTo;
-use super::timed::Timed;
 use crate::clock::Stopwatch;
 use crate::journal::codec::encode_stock;
 use crate::journal::{Place, Position};
@@ -30,6 +29,7 @@ use crate::stock::{
     Answer, By, Decision, Event, Ledger, MovementKind, Reservation, StockKey, Timestamp,
 };
 use crate::telemetry::labels::Outcome;
+use crate::telemetry::timed::Timed;
 use crate::telemetry::timings::{Timings, time_as};
 use watch::{Turn, count_events, count_record, outcome};
 
@@ -165,7 +165,8 @@ impl StockActor {
         let now = turn.0;
         self.last_used = now;
         let timings = deliver.timings.clone();
-        let timed = timings.map(|timings| Timed::taken(timings, turn.1, self.ledger.key()));
+        let timed =
+            timings.map(|timings| Timed::taken(timings, turn.1, self.ledger.key().as_str()));
         self.record_due_before(&deliver.command, now);
         let rules = &self.directory.context.rules;
         let decided = self
@@ -244,7 +245,7 @@ impl StockActor {
                 claim: told.claim,
                 reply: now_told,
                 durable,
-                timed: told.timed.map(|timed| timed.decided(self.ledger.key())),
+                timed: told.timed.map(|timed| timed.decided(record.key.as_str())),
             }),
         );
         self.ledger.note_position(&record, position.get());
@@ -383,7 +384,7 @@ impl StockActor {
             reply,
             replied,
             claim,
-            timed: timed.map(|timed| timed.decided(self.ledger.key())),
+            timed: timed.map(|timed| timed.decided(self.ledger.key().as_str())),
         };
         place.wait(self.last, Box::new(waiting));
     }

@@ -16,12 +16,17 @@ use super::published::Published;
 use super::record::{CatalogueEvent, CatalogueRecord};
 use super::register::Register;
 use super::token::Token;
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopwatch};
 use crate::journal::{Completion, Journal, OutcomeUnknown, Place, Position};
 use crate::stock::{By, Timestamp};
+use crate::telemetry::timed::Timed;
+use crate::telemetry::timings::Timings;
 
 /// Offers that turn at the same moment are recorded in runs of so many, writes in between.
 const TURNS_IN_A_RUN_MAX: usize = 1000;
+
+/// What its commands are called where stock keys are told.
+const TIMED_AS: &str = "catalogue";
 
 /// One answer per command, in their order.
 pub(super) type Answers<T> = Vec<Result<Written<T>, CatalogueError>>;
@@ -32,6 +37,10 @@ pub(super) type Answers<T> = Vec<Result<Written<T>, CatalogueError>>;
 pub(super) struct Write {
     pub(super) by: By,
     pub(super) work: Work,
+    /// Since when it waits for the registrar.
+    pub(super) sent: Stopwatch,
+    /// Where the time of the request that sent it is noted.
+    pub(super) timings: Option<Arc<Timings>>,
 }
 
 /// The changes of one kind and who waits for them.
@@ -79,12 +88,13 @@ impl Registrar {
         by: &By,
         commands: Vec<C>,
         reply: oneshot::Sender<Answers<T>>,
+        timed: Option<Timed>,
         decide: fn(&Register, C, Timestamp) -> Result<Written<T>, CatalogueRefusal>,
     ) where
         T: Send + Sync + 'static,
         CatalogueEvent: From<Arc<T>>,
     {
-        let gathering = Gathering::of(commands.len(), reply);
+        let gathering = Gathering::of(commands.len(), reply, timed);
         let mut is_full = false;
         for (index, command) in commands.into_iter().enumerate() {
             let place = (!is_full).then(|| self.journal.place().ok()).flatten();
@@ -111,6 +121,7 @@ impl Registrar {
                 None => place.wait(self.newest, self.completion(None, answer)),
             }
         }
+        gathering.decided();
     }
 
     /// Takes the event in and appends its record.
@@ -191,16 +202,19 @@ impl Actor for Registrar {
 impl Handler<Write> for Registrar {
     type Result = ();
 
-    fn handle(&mut self, Write { by, work }: Write, context: &mut Context<Registrar>) {
-        match work {
+    fn handle(&mut self, write: Write, context: &mut Context<Registrar>) {
+        let (by, waited) = (&write.by, write.sent.elapsed());
+        let timings = write.timings;
+        let timed = timings.map(|timings| Timed::taken(timings, waited, TIMED_AS));
+        match write.work {
             Work::Items(commands, reply) => {
-                self.write(&by, commands, reply, Register::decide_item);
+                self.write(by, commands, reply, timed, Register::decide_item);
             }
             Work::Location(command, reply) => {
-                self.write(&by, vec![command], reply, Register::decide_location);
+                self.write(by, vec![command], reply, timed, Register::decide_location);
             }
             Work::Token(command, reply) => {
-                self.write(&by, vec![command], reply, Register::decide_token);
+                self.write(by, vec![command], reply, timed, Register::decide_token);
             }
         }
         self.set_timer(context);
@@ -233,17 +247,30 @@ struct Gathered<T> {
     answers: Vec<Option<Result<Written<T>, CatalogueError>>>,
     missing: usize,
     reply: Option<oneshot::Sender<Answers<T>>>,
+    timed: Option<Timed>,
 }
 
 impl<T> Gathering<T> {
-    fn of(commands: usize, reply: oneshot::Sender<Answers<T>>) -> Arc<Gathering<T>> {
+    fn of(
+        commands: usize,
+        reply: oneshot::Sender<Answers<T>>,
+        timed: Option<Timed>,
+    ) -> Arc<Gathering<T>> {
         let mut answers = Vec::new();
         answers.resize_with(commands, || None);
         Arc::new(Gathering(Mutex::new(Gathered {
             answers,
             missing: commands,
             reply: Some(reply),
+            timed,
         })))
+    }
+
+    /// All commands are decided; what is not durable yet is waited for.
+    fn decided(&self) {
+        let mut gathered = self.0.lock();
+        let timed = gathered.timed.take();
+        gathered.timed = timed.map(|timed| timed.decided(TIMED_AS));
     }
 
     fn answer(&self, index: usize, answer: Result<Written<T>, CatalogueError>) {
@@ -253,6 +280,9 @@ impl<T> Gathering<T> {
         gathered.missing -= 1;
         if gathered.missing > 0 {
             return;
+        }
+        if let Some(timed) = gathered.timed.take() {
+            timed.committed();
         }
         let answers = std::mem::take(&mut gathered.answers);
         let answers = answers.into_iter().flatten().collect();

@@ -16,9 +16,10 @@ use super::record::{CatalogueCodecError, CatalogueRecord, EntityKey};
 use super::register::{CatalogueLimits, OutOfOrder, Register};
 use super::registrar::{Answers, Registrar, Work, Write};
 use super::token::{Secret, Token, TokenGrant, hash_secret, id_text};
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopwatch};
 use crate::journal::Journal;
 use crate::stock::{By, TokenId};
+use crate::telemetry::timings;
 
 /// A search looks at so many items for one page, then answers with what it found and where to go
 /// on: anyone may search, so a search must cost little.
@@ -307,7 +308,13 @@ impl Catalogue {
     ) -> Result<Answers<T>, CatalogueError> {
         let (reply, answers) = oneshot::channel();
         let work = work(reply);
-        let sent = self.registrar.try_send(Write { by, work });
+        let write = Write {
+            by,
+            work,
+            sent: Stopwatch::start(),
+            timings: timings::current(),
+        };
+        let sent = self.registrar.try_send(write);
         sent.map_err(|_| CatalogueError::Overloaded)?;
         answers.await.map_err(|_| CatalogueError::OutcomeUnknown)
     }

@@ -9,6 +9,7 @@ mod metric;
 mod metrics;
 mod shape;
 pub mod sketch;
+pub mod timed;
 pub mod timings;
 mod trace;
 mod under_way;

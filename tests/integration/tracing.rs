@@ -149,6 +149,9 @@ fn a_slow_disk_is_told_apart_from_a_busy_key() {
         slow.iter()
             .all(|line| line["path"] != "/v1/availability/clog-38/malmo")
     );
+    let item = slow.iter().find(|line| line["path"] == "/v1/items/clog-38");
+    let item = item.unwrap();
+    assert!(item["write_ms"].as_f64().unwrap() >= 80.0, "{item}");
 }
 
 #[test]

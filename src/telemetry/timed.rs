@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tracing::Span;
 
+use super::timings::{self, Stage, Timings};
 use crate::clock::Stopwatch;
-use crate::stock::StockKey;
-use crate::telemetry::timings::{self, Stage, Timings};
 
 /// A command that is timed, in one of its stages.
-pub(super) struct Timed {
+#[derive(Debug)]
+pub struct Timed {
     timings: Arc<Timings>,
     /// Since the stage began.
     since: Stopwatch,
@@ -19,12 +19,12 @@ pub(super) struct Timed {
 }
 
 impl Timed {
-    /// The actor of `key` begins to decide, after the command waited so long.
-    pub fn taken(timings: Arc<Timings>, waited: Duration, key: &StockKey) -> Timed {
+    /// Who decides for `key` begins to, after the command waited so long.
+    pub fn taken(timings: Arc<Timings>, waited: Duration, key: &str) -> Timed {
         timings.note(Stage::Mailbox, waited);
         Timed {
             since: Stopwatch::start(),
-            span: timings.span(Stage::Decide, key.as_str()),
+            span: timings.span(Stage::Decide, key),
             timings,
         }
     }
@@ -35,11 +35,11 @@ impl Timed {
     }
 
     /// It was decided; the commit begins.
-    pub fn decided(self, key: &StockKey) -> Timed {
+    pub fn decided(self, key: &str) -> Timed {
         self.timings.note(Stage::Decide, self.since.elapsed());
         Timed {
             since: Stopwatch::start(),
-            span: self.timings.span(Stage::Commit, key.as_str()),
+            span: self.timings.span(Stage::Commit, key),
             timings: self.timings,
         }
     }
