@@ -204,6 +204,7 @@ impl FeedSession {
             let state = Box::pin(part).await;
             if state.last {
                 self.answer = None;
+                self.heard_at = self.now();
             }
             return Some(Step::Frame(state.frame()));
         }
@@ -242,14 +243,15 @@ impl FeedSession {
         self.ending.map(Step::End)
     }
 
-    /// By when something must be heard.
+    /// By when something must be heard. Who is being answered is not: taking the answer is its
+    /// sign of life, and taking too long over it its end.
     fn silent_until(&self) -> Timestamp {
         let limits = self.limits();
-        match self.way {
-            Way::Both => self
+        match (self.way, &self.answer) {
+            (Way::Both, None) => self
                 .heard_at
                 .plus_millis(limits.ping_ms + limits.pong_ms_max),
-            Way::Out => self.age_until,
+            (Way::Both, Some(_)) | (Way::Out, _) => self.age_until,
         }
     }
 

@@ -198,6 +198,8 @@ export class Feed extends EventTarget {
     }
     for (const key of frame.unknown ?? []) {
       this.#unknown.add(key);
+      // What it had is gone, and nobody was there to be told.
+      for (const level of this.levels(key)) this.#levels.delete(`${level.sku}@${level.location}`);
       changed.add(key.split('@')[0]);
     }
     if (frame.denied?.length) this.#tell('denied', frame.denied);

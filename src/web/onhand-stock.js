@@ -10,6 +10,8 @@ const OLD_MS = 5_000;
 const STALE_SECONDS = 120;
 const ANNOUNCE_MS = 250;
 const RANK = ['in_stock', 'limited', 'out_of_stock'];
+const NAME = '(?! )[ -$&-)+\\--?A-~]{1,64}(?<! )';
+const KEY = new RegExp(`^${NAME}@${NAME}$`);
 
 /** What an element shows changed: the level, and whether it is too old to be relied on. */
 export class OnhandChangeEvent extends Event {
@@ -92,11 +94,13 @@ export class OnhandStock extends HTMLElement {
   #keys = [];
   #level;
   #leftAt;
+  #since; // when what the server rendered was new
   #told;
   #status;
 
   connectedCallback() {
     this.#parts ??= this.#build();
+    this.#since ??= Date.now();
     prepareRegion();
     elements.add(this);
     watch.observe(this);
@@ -116,10 +120,12 @@ export class OnhandStock extends HTMLElement {
     this.#level = this.#status = this.#told = undefined;
     this.removeAttribute('state');
     // Until a level is known, what the server rendered stands.
+    this.#since = Date.now();
     this.#parts.text.replaceChildren(document.createElement('slot'));
     this.#set('price', '');
     this.#set('was', '');
     if (shown) this.show(true);
+    this.render();
   }
 
   /** Follows the key while the element is in view. */
@@ -134,15 +140,19 @@ export class OnhandStock extends HTMLElement {
     this.#leftAt = 0;
     this.#feed = feedOf(this.getAttribute('server') || new URL(import.meta.url).origin);
     const locations = (this.getAttribute('location') ?? '').split(',');
-    const keys = locations.map((location) => `${this.getAttribute('sku')}@${location.trim()}`);
+    const keys = locations.map((location) => `${this.#sku}@${location.trim()}`);
     // One that is none would have the server refuse those of other elements with it.
-    this.#keys = keys.filter((key) => /^[^@*,%]+@[^@*,%]+$/.test(key));
+    this.#keys = keys.filter((key) => KEY.test(key));
     this.#keys.forEach((key) => this.#feed.want(key));
   }
 
   /** These SKUs changed at `feed`; none: the connection did. */
   changed(feed, skus) {
-    if (feed === this.#feed && (!skus.size || skus.has(this.getAttribute('sku')))) this.render();
+    if (feed === this.#feed && (!skus.size || skus.has(this.#sku))) this.render();
+  }
+
+  get #sku() {
+    return (this.getAttribute('sku') ?? '').trim();
   }
 
   #build() {
@@ -174,23 +184,25 @@ export class OnhandStock extends HTMLElement {
   }
 
   render() {
-    if (!this.#feed) return;
-    const level = (!this.#leftAt && this.#newest()) || this.#level;
-    if (!level) return;
+    const level = (this.#feed && !this.#leftAt && this.#newest()) || this.#level;
     this.#level = level;
-    const heardAt = this.#leftAt || this.#feed.heardAt;
-    const age = this.#leftAt ? Date.now() - heardAt : this.#feed.age;
+    const heardAt = level ? this.#leftAt || this.#feed.heardAt : this.#since;
+    const age = level && !this.#leftAt ? this.#feed.age : Date.now() - heardAt;
     const stale = age > 1000 * (this.getAttribute('stale-seconds') || STALE_SECONDS);
     const lang = language(this);
+    this.toggleAttribute('old', age > OLD_MS);
+    this.toggleAttribute('stale', stale);
+    this.#set('age', age > OLD_MS ? text(this, 'old', lang, { time: clock(heardAt, lang) }) : '');
+    if (!level) {
+      if (stale && /\d/.test(this.textContent)) this.#set('text', text(this, 'stale', lang));
+      return;
+    }
     const item = this.#feed.item(level.sku) ?? {};
     const count = stale || level.status !== 'limited' ? undefined : level.available;
     const n = count === undefined ? '' : quantity(count, item.unit, lang);
     const words = text(this, level.status, lang, { n }, count);
     this.setAttribute('state', level.status);
-    this.toggleAttribute('old', age > OLD_MS);
-    this.toggleAttribute('stale', stale);
     this.#set('text', words);
-    this.#set('age', age > OLD_MS ? text(this, 'old', lang, { time: clock(heardAt, lang) }) : '');
     if (this.hasAttribute('price')) this.#price(item, lang);
     this.#tell(level, stale, item, words);
   }

@@ -99,6 +99,25 @@ test('a search finds by name, and several units and parts of a metre are sold ex
   await context.close();
 });
 
+test('a scan finds any barcode and any SKU, whatever it is made of', async () => {
+  const names = { 12345678: 'A number for a name', 'x-12345678-9': 'Another number' };
+  for (const [sku, name] of Object.entries(names)) await server.done('PUT', `/v1/items/${sku}`, { name });
+  await server.done('PUT', '/v1/items/lettered', { name: 'Lettered', barcodes: ['ABC-12/34'] });
+  const { page, context, errors } = await stand();
+  await live(page);
+  for (const [code, name] of [['12345678', names[12345678]], ['ABC-12/34', 'Lettered'], ['lettered', 'Lettered']]) {
+    await page.locator('#search').focus();
+    await scan(page, code);
+    await item(page, name);
+  }
+  // Digits that name nothing sell nothing.
+  await page.locator('#search').focus();
+  await scan(page, '45678901');
+  await page.getByText('No item has the barcode 45678901').waitFor();
+  quiet(errors);
+  await context.close();
+});
+
 test('a search that finds more than it shows says so', async () => {
   const items = Array.from({ length: 25 }, (_, n) => ({ sku: `bulk-${n}`, name: `Button ${n}` }));
   await server.done('POST', '/v1/items/batch', { items });
