@@ -92,15 +92,16 @@ export class OnhandStock extends HTMLElement {
   #parts;
   #feed;
   #keys = [];
+  #shown = false;
   #level;
-  #leftAt;
-  #since; // when what the server rendered was new
+  // When what it shows was new.
+  #heardAt;
   #told;
   #status;
 
   connectedCallback() {
     this.#parts ??= this.#build();
-    this.#since ??= Date.now();
+    this.#heardAt ??= Date.now();
     prepareRegion();
     elements.add(this);
     watch.observe(this);
@@ -115,12 +116,12 @@ export class OnhandStock extends HTMLElement {
   attributeChangedCallback(name) {
     if (!this.#parts) return;
     if (name === 'price' || name === 'lang') return this.render();
-    const shown = this.#feed && !this.#leftAt;
+    const shown = this.#shown;
     this.show(false);
     this.#level = this.#status = this.#told = undefined;
     this.removeAttribute('state');
     // Until a level is known, what the server rendered stands.
-    this.#since = Date.now();
+    this.#heardAt = Date.now();
     this.#parts.text.replaceChildren(document.createElement('slot'));
     this.#set('price', '');
     this.#set('was', '');
@@ -130,14 +131,9 @@ export class OnhandStock extends HTMLElement {
 
   /** Follows the key while the element is in view. */
   show(visible) {
-    const shown = this.#feed && !this.#leftAt;
-    if (!visible === !shown) return;
-    if (shown) {
-      this.#leftAt = Date.now();
-      this.#keys.forEach((key) => this.#feed.unwant(key));
-      return;
-    }
-    this.#leftAt = 0;
+    if (visible === this.#shown) return;
+    this.#shown = visible;
+    if (!visible) return this.#keys.forEach((key) => this.#feed.unwant(key));
     this.#feed = feedOf(this.getAttribute('server') || new URL(import.meta.url).origin);
     const locations = (this.getAttribute('location') ?? '').split(',');
     const keys = locations.map((location) => `${this.#sku}@${location.trim()}`);
@@ -184,15 +180,20 @@ export class OnhandStock extends HTMLElement {
   }
 
   render() {
-    const level = (this.#feed && !this.#leftAt && this.#newest()) || this.#level;
-    this.#level = level;
-    const heardAt = level ? this.#leftAt || this.#feed.heardAt : this.#since;
-    const age = level && !this.#leftAt ? this.#feed.age : Date.now() - heardAt;
+    // What is not followed, be it for want of room, grows old.
+    const news = this.#shown && this.#newest();
+    if (news) {
+      this.#level = news;
+      this.#heardAt = Date.now() - this.#feed.age;
+    }
+    const level = this.#level;
+    const age = Date.now() - this.#heardAt;
     const stale = age > 1000 * (this.getAttribute('stale-seconds') || STALE_SECONDS);
     const lang = language(this);
-    this.toggleAttribute('old', age > OLD_MS);
+    const old = age > OLD_MS;
+    this.toggleAttribute('old', old);
     this.toggleAttribute('stale', stale);
-    this.#set('age', age > OLD_MS ? text(this, 'old', lang, { time: clock(heardAt, lang) }) : '');
+    this.#set('age', old ? text(this, 'old', lang, { time: clock(this.#heardAt, lang) }) : '');
     if (!level) {
       if (stale && /\d/.test(this.textContent)) this.#set('text', text(this, 'stale', lang));
       return;

@@ -150,6 +150,37 @@ test('all elements of a page share one socket, and only what is in view is follo
   quiet(errors);
 });
 
+test('what comes back into view when there is no room to follow it is shown as old', async () => {
+  const config = join(folder, 'few.toml');
+  await writeFile(config, `[http]\norigins = "${site.url}"\n[feed]\nkeys_max = 2\n`);
+  const few = await Onhand.serve('--config', config);
+  site.allow(server.url, few.url);
+  const names = ['one', 'two', 'three'];
+  await few.done('PUT', '/v1/locations/malmo', { name: 'Malmö', kind: 'store' });
+  for (const sku of names) {
+    await few.done('PUT', `/v1/items/${sku}`, { name: sku });
+    await few.movement('receipt', sku, 'malmo', 2);
+  }
+  const { page, errors } = await shown(names.map((sku) => element(sku, `server="${few.url}"`)).join(''),
+    { expected: LOST });
+  const hide = (...hidden) => page.evaluate((hidden) => {
+    document.querySelectorAll('onhand-stock').forEach((element) =>
+      (element.hidden = hidden.includes(element.getAttribute('sku'))));
+  }, hidden);
+  await says(page, 'Only 2 left');
+  await hide('one');
+  await says(page, 'Only 2 left', 'text', 2);
+  await hide();
+  await until('it is marked as old', async () => (await part(page, 'age')).startsWith('as of '));
+  assert.equal(await part(page, 'age', 2), '');
+  await few.movement('sale', 'one', 'malmo', 2);
+  await hide('two');
+  await says(page, 'Out of stock');
+  await says(page, '', 'age');
+  await few.close();
+  quiet(errors);
+});
+
 test('several locations show the best of them', async () => {
   await item('best', 2);
   const { page } = await shown('<onhand-stock sku="best" location="malmo,lund">?</onhand-stock>');
