@@ -102,13 +102,15 @@ test('a search finds by name, and several units and parts of a metre are sold ex
 test('a scan finds any barcode and any SKU, whatever it is made of', async () => {
   const names = { 12345678: 'A number for a name', 'x-12345678-9': 'Another number' };
   for (const [sku, name] of Object.entries(names)) await server.done('PUT', `/v1/items/${sku}`, { name });
-  await server.done('PUT', '/v1/items/lettered', { name: 'Lettered', barcodes: ['ABC-12/34'] });
+  await server.done('PUT', '/v1/items/coded', { name: 'Coded', barcodes: ['ABC-12/34'] });
+  await server.done('PUT', '/v1/items/lettered', { name: 'Lettered' });
   const { page, context, errors } = await stand();
   await live(page);
-  for (const [code, name] of [['12345678', names[12345678]], ['ABC-12/34', 'Lettered'], ['lettered', 'Lettered']]) {
+  for (const [code, name] of [['12345678', names[12345678]], ['ABC-12/34', 'Coded'], ['lettered', 'Lettered']]) {
     await page.locator('#search').focus();
     await scan(page, code);
     await item(page, name);
+    await page.waitForFunction(() => document.activeElement.id === 'quantity');
   }
   // Digits that name nothing sell nothing.
   await page.locator('#search').focus();
