@@ -106,6 +106,12 @@ export class Feed extends EventTarget {
     this.#soon();
   }
 
+  /** Comes back though it was sent away: what was wrong may be mended. */
+  again() {
+    this.#away = false;
+    this.#connect();
+  }
+
   /** Many elements ask in one turn of the page; the server hears of them together. */
   #soon() {
     this.#plan ??= setTimeout(

@@ -13,6 +13,8 @@ import { WORDS } from './till-words.js';
 
 const BAD_TOKEN = 4500;
 const LOOK_MS = 5_000;
+// Sent away it tries again, and not all tills in the same moment.
+const AGAIN_MS = 120_000;
 
 const words = speak(WORDS);
 say(part('place'), filled(words.till, { name }));
@@ -126,7 +128,11 @@ async function askAnew(why) {
 }
 
 feed.addEventListener('change', lookAgain);
-feed.addEventListener('away', ({ detail }) => detail === BAD_TOKEN && askAnew('refused'));
+feed.addEventListener('away', ({ detail }) => {
+  // A bad token is mended by a person, all else by time.
+  if (detail === BAD_TOKEN) askAnew('refused');
+  else setTimeout(() => feed.again(), AGAIN_MS * (1 + Math.random() / 4));
+});
 queue.addEventListener('change', tellConnection);
 addEventListener('online', () => queue.wake());
 setInterval(() => {

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { accessible, launch, open, picture, quiet, steady } from './harness/browser.js';
 import { Onhand } from './harness/onhand.js';
 import { until } from './harness/patience.js';
+import { Relay } from './harness/relay.js';
 import { openStores } from './harness/retailer.js';
 
 let server;
@@ -200,6 +201,32 @@ test('a paid order is looked up and handed over, once, and only what waits here'
   await until('two fewer', async () => (await onHand('clogs-38')) === before - 2);
   const { state, lines } = await server.done('GET', `/v1/reservations/${reservation.id}`);
   assert.deepEqual([state, ...lines.map(({ fulfilled }) => fulfilled)], ['confirmed', 2, 0]);
+  quiet(errors);
+  await context.close();
+});
+
+test('sent away it comes back after minutes, and what is typed stays', async (t) => {
+  let full = true;
+  const relay = new Relay(server, (socket) => {
+    if (full) return socket.close(4504);
+    const welcome = '{"type":"welcome","epoch":"e","ping_seconds":25,"max_keys":200}';
+    socket.send(welcome);
+    socket.on('message', () => socket.send(welcome));
+  });
+  await relay.start();
+  t.after(() => relay.stop());
+  const { page, context, errors } = await open(browser, 'about:blank', { locale: 'en' });
+  await page.clock.install();
+  await page.goto(`${relay.url}/till/malmo#token=${tokens.till}`);
+  await page.locator('#connection', { hasText: 'No connection' }).waitFor();
+  await page.getByText('Go on selling').waitFor();
+  await page.keyboard.type('wool');
+  full = false;
+  await until('a connection', async () => {
+    await page.clock.runFor(30_000);
+    return (await page.locator('#connection').innerText()) === 'Live';
+  });
+  assert.equal(await page.locator('#search').inputValue(), 'wool');
   quiet(errors);
   await context.close();
 });
