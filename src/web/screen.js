@@ -2,15 +2,14 @@
 // weeks. A fixed number of rows shows one page of the list after the other, so neither updates nor
 // time make the document grow.
 
-import { anotherToken, filled, lang, name, part, place, say, speak, token } from './device.js';
+import { anotherToken, BAD_ORIGIN, BAD_TOKEN, badOrigin, filled, lang } from './device.js';
+import { name, part, place, say, speak, token } from './device.js';
 import { Feed } from './feed.js';
 import { clock, money, quantity, text } from './texts.js';
 
 const OLD_MS = 5_000;
 const STALE_MS = 120_000;
 const TURN_MS = 10_000;
-// The close code of the feed.
-const BAD_TOKEN = 4500;
 const ROW_PIXELS_MIN = 24;
 // A page that hears nothing for so long though the server is there is loaded anew.
 const STUCK_MS = 600_000;
@@ -204,7 +203,8 @@ class Screen {
     const late = heardAt ? state === 'stale' : Date.now() - this.#beganAt > STALE_MS;
     part('banner').hidden = !late && !this.#away;
     const offline = heardAt ? filled(words.offline, { time }) : words.never;
-    if (late) say(part('banner'), offline);
+    if (this.#away === BAD_ORIGIN) say(part('banner'), badOrigin());
+    else if (late) say(part('banner'), offline);
     else if (this.#away) say(part('banner'), words.busy);
   }
 

@@ -227,7 +227,7 @@ fn more_keys_than_one_may_follow_are_closed_with_4505() {
 fn a_page_of_a_strange_origin_is_closed_with_4507_and_one_of_the_list_is_not() {
     let data = DataDir::new();
     let shops = "https://shop.example, https://www.shop.example:8443";
-    let server = Start::on(&data.path)
+    let mut server = Start::on(&data.path)
         .with("ONHAND_HTTP_ORIGINS", shops)
         .run();
     let open = |origin: &str| Follower::try_open(&server, &[("origin", origin)]).unwrap();
@@ -245,6 +245,13 @@ fn a_page_of_a_strange_origin_is_closed_with_4507_and_one_of_the_list_is_not() {
         let listener = Listener::open(&server, "/v1/feed/events?keys=a@b", &[("origin", bad)]);
         assert!(listener.status.contains("403"), "{}", listener.status);
     }
+    // The log names each of them once, and what mends it.
+    server.stop();
+    let said = server.said();
+    let told = said.lines().filter(|line| line.contains("http.origins"));
+    let told: Vec<&str> = told.filter(|line| line.contains("WARN")).collect();
+    assert_eq!(told.len(), 4, "{said}");
+    assert!(told[1].contains("http://shop.example"), "{said}");
     // Without a list, or by one word of it, the service's own two listeners.
     for listed in ["", "https://shop.example,own"] {
         let data = DataDir::new();
