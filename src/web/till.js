@@ -20,6 +20,7 @@ const words = speak(WORDS);
 say(part('place'), filled(words.till, { name }));
 say(part('keys'), words.keys);
 say(part('connection'), words.away);
+if (!isSecureContext) await refuseToWork();
 
 const secret = await token('till');
 const queue = await Queue.open(place);
@@ -31,6 +32,15 @@ const scan = (code) => finder.scan(code);
 const panel = new ItemPanel(feed, catalogue, words, { sell, takeBack, scan });
 const orders = new OrderDialog(server, catalogue, words, handOver);
 const kept = new Kept(queue, words);
+
+/** Without TLS a browser keeps nothing that a till needs. Never returns. */
+function refuseToWork() {
+  document.querySelector('main').inert = true;
+  part('banner').hidden = false;
+  say(part('banner'), words.insecure);
+  document.body.dataset.ready = '';
+  return new Promise(() => {});
+}
 
 /** Keeps what happened, and only then says that it did. */
 async function keep(kind, what, total, content) {

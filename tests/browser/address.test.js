@@ -45,3 +45,17 @@ test('where the feed lets no page in, screen and till say which list the address
   }
 });
 
+test('without TLS the till says what it needs, in the language of who reads it', async () => {
+  for (const [locale, words] of [
+    ['en', 'The till needs https'],
+    ['sv', 'Kassan behöver https'],
+    ['da', 'Kassen skal bruge https'],
+  ]) {
+    const { page, context, errors } = await at('plain.example', 'till', { locale });
+    await page.getByText(words).waitFor();
+    assert.ok(await page.getByText('Malmö · kass').or(page.getByText('Malmö · till')).isVisible());
+    await accessible(page);
+    quiet(errors);
+    await context.close();
+  }
+});
