@@ -78,11 +78,16 @@ const own = () => WORDS[lang.slice(0, 2)] ?? WORDS.en;
 /** Says that the feed lets no page of this address in. */
 export const badOrigin = () => filled(own().origin, { origin: location.origin });
 
+const broughtToken = () => new URLSearchParams(location.hash.slice(1)).get('token');
+
+// A link with another token, opened where the page is shown already, changes the hash alone.
+addEventListener('hashchange', () => broughtToken() && location.reload());
+
 const kept = (kind) => `onhand-${kind}-${place}-token`;
 
 /** The token of this device, asked for if there is none. */
 export async function token(kind) {
-  const brought = new URLSearchParams(location.hash.slice(1)).get('token');
+  const brought = broughtToken();
   if (brought) {
     localStorage.setItem(kept(kind), brought);
     history.replaceState(null, '', location.pathname + location.search);

@@ -230,6 +230,15 @@ test('a store of any size comes back, and nothing that went meanwhile stays on t
   await context.close();
 });
 
+test('a link with another token is taken up where the screen is shown already', async () => {
+  const { page, context } = await open(browser, `${server.url}/screen/malmo`, { locale: 'en' });
+  await page.getByText('This screen needs a token for Malmö').waitFor();
+  await page.goto(`${server.url}/screen/malmo#token=${tokens.screen}`);
+  await row(page, 'Red clogs 38', 'In stock');
+  assert.ok(!page.url().includes('token'), 'the token stays in the address');
+  await context.close();
+});
+
 test('it looks well, and cuts neither prices nor statuses off, not even on a phone', async () => {
   const { page, context } = await hang();
   await row(page, 'Red clogs 38', 'In stock');
