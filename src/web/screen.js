@@ -74,6 +74,7 @@ class Screen {
   #page = 0;
   #held = false;
   #away;
+  #covered = 0;
   #drawing = false;
   #beganAt = Date.now();
 
@@ -99,7 +100,8 @@ class Screen {
     const wasHidden = first.row.hidden;
     first.row.hidden = false;
     const top = part('rows').getBoundingClientRect().top + scrollY;
-    const room = innerHeight - top - document.querySelector('footer').offsetHeight;
+    const footer = document.querySelector('footer').offsetHeight;
+    const room = innerHeight - top - Math.max(footer, this.#covered);
     const height = Math.max(ROW_PIXELS_MIN, first.row.getBoundingClientRect().height);
     first.row.hidden = wasHidden;
     const wanted = Math.max(1, Math.floor(room / height));
@@ -206,6 +208,16 @@ class Screen {
     if (this.#away === BAD_ORIGIN) say(part('banner'), badOrigin());
     else if (late) say(part('banner'), offline);
     else if (this.#away) say(part('banner'), words.busy);
+    this.#uncover();
+  }
+
+  /** The banner lies over the foot of the page: no row may be behind it. */
+  #uncover() {
+    const banner = part('banner');
+    const covered = banner.hidden ? 0 : innerHeight - banner.getBoundingClientRect().top;
+    if (covered === this.#covered) return;
+    this.#covered = covered;
+    this.#fit();
   }
 
   #fill(cells, sku, stale) {

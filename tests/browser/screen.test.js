@@ -230,6 +230,30 @@ test('a store of any size comes back, and nothing that went meanwhile stays on t
   await context.close();
 });
 
+test('during an outage no row is behind the banner', async () => {
+  const { relay } = stocked(40);
+  await relay.start();
+  const { page, context } = await open(browser, 'about:blank', {
+    locale: 'en',
+    expected: AWAY,
+    viewport: { width: 1280, height: 800 },
+  });
+  await page.clock.install();
+  await page.goto(`${relay.url}/screen/malmo#token=any`);
+  await row(page, 'clogs-0', 'In stock');
+  await relay.stop();
+  await page.clock.runFor(130_000);
+  await page.getByText('please ask the staff').waitFor();
+  await page.clock.runFor(1_000);
+  const [banner, ...rows] = await page.$$eval('#banner, tbody tr:not([hidden])', (all) =>
+    all.map((one) => one.getBoundingClientRect().toJSON()));
+  assert.ok(rows.length > 5, `${rows.length} rows`);
+  const lowest = Math.max(...rows.map(({ bottom }) => bottom));
+  assert.ok(lowest <= banner.top, `a row ends at ${lowest}, the banner begins at ${banner.top}`);
+  await steady(page);
+  await context.close();
+});
+
 test('a link with another token is taken up where the screen is shown already', async () => {
   const { page, context } = await open(browser, `${server.url}/screen/malmo`, { locale: 'en' });
   await page.getByText('This screen needs a token for Malmö').waitFor();
