@@ -205,6 +205,29 @@ test('a paid order is looked up and handed over, once, and only what waits here'
   await context.close();
 });
 
+test('an order is found in small letters, and a token that may not look is told', async () => {
+  await ordered('WEB-79', 1);
+  const { page, context, errors } = await stand();
+  await live(page);
+  await page.keyboard.press('F8');
+  await page.keyboard.type('web-79');
+  await page.keyboard.press('Enter');
+  await page.locator('#order-lines', { hasText: '1 × Red clogs 38' }).waitFor();
+  quiet(errors);
+  await context.close();
+
+  const seller = await server.token('seller', ['stock:read', 'stock:write'], { channel: 'store' });
+  const url = `${server.url}/till/malmo#token=${seller}`;
+  const other = await open(browser, url, { locale: 'en', expected: [/403/] });
+  await live(other.page);
+  await other.page.keyboard.press('F8');
+  await other.page.keyboard.type('WEB-79');
+  await other.page.keyboard.press('Enter');
+  await other.page.getByText('may not look orders up').waitFor();
+  quiet(other.errors);
+  await other.context.close();
+});
+
 test('sent away it comes back after minutes, and what is typed stays', async (t) => {
   let full = true;
   const relay = new Relay(server, (socket) => {
