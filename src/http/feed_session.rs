@@ -147,7 +147,7 @@ impl FeedSession {
     /// Ends it and says why in a frame of its own, for whoever writes a client.
     pub fn refuse(&mut self, ending: Ending, id: Option<u64>, detail: &str) {
         if self.ending.is_none() {
-            self.reply(frames::error(id, refusal_code(ending), detail));
+            self.reply(frames::error(id, frames::refusal_code(ending), detail));
             self.end(ending);
         }
     }
@@ -379,22 +379,5 @@ pub fn tell_closes() {
     for code in Ending::ALL.iter().map(|ending| ending.code()).chain([0]) {
         let code = code.to_string();
         metrics().feed_closes_total.with_label_values(&[&code]);
-    }
-}
-
-/// The code in the frame that comes before the end.
-fn refusal_code(ending: Ending) -> &'static str {
-    match ending {
-        Ending::BadToken => "unauthorized",
-        Ending::TooManyConnections => "too_many_connections",
-        Ending::TooManyKeys => "too_many_keys",
-        Ending::TooManyCommands => "rate_limited",
-        Ending::Origin => "forbidden",
-        Ending::BadFrame
-        | Ending::Done
-        | Ending::GoingAway
-        | Ending::TooSlow
-        | Ending::NoPong
-        | Ending::MaximumAge => "invalid_request",
     }
 }
