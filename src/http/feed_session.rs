@@ -27,6 +27,8 @@ const LEVELS_MAX: usize = 500;
 pub enum Step {
     /// A frame.
     Frame(String),
+    /// It is to come back after so many milliseconds.
+    GoingAway(i64),
     /// A sign of life.
     Ping,
     /// The last: why it ends.
@@ -172,7 +174,9 @@ impl FeedSession {
     pub async fn step(&mut self) -> Option<Step> {
         let step = self.next_step().await;
         match &step {
-            Some(Step::Frame(_) | Step::Ping) => local(|count| count.feed_frames_total.inc()),
+            Some(Step::Frame(_) | Step::GoingAway(_) | Step::Ping) => {
+                local(|count| count.feed_frames_total.inc());
+            }
             Some(Step::End(ending)) => self.told_to_end = Some(*ending),
             None => {}
         }
@@ -191,7 +195,7 @@ impl FeedSession {
             if ending == Ending::GoingAway {
                 let max = self.limits().retry_after_ms_max;
                 let retry_after_ms = rand::random_range(max / 10..=max);
-                return Some(Step::Frame(frames::going_away(retry_after_ms)));
+                return Some(Step::GoingAway(retry_after_ms));
             }
             return Some(Step::End(ending));
         }

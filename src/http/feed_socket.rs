@@ -184,6 +184,9 @@ impl Socket {
     fn write(&mut self, step: Step) {
         match step {
             Step::Frame(text) => self.write_text(&text),
+            Step::GoingAway(retry_after_ms) => {
+                self.write_text(&feed_frames::going_away(retry_after_ms));
+            }
             Step::Ping => self.write_text(&feed_frames::ping()),
             Step::End(ending) => {
                 write_close(&mut self.out, ending);

@@ -308,7 +308,11 @@ fn a_stop_tells_everyone_when_to_come_back_each_another_time() {
             told.push(going["retry_after_ms"].as_i64().unwrap());
             assert_eq!(follower.closed(), Some(1001));
         }
-        assert_eq!(listener.next().unwrap().frame["type"], "going_away");
+        let going = listener.next().unwrap();
+        assert_eq!(going.frame["type"], "going_away");
+        // A browser obeys the stream's own line, not the frame.
+        assert_eq!(going.retry, going.frame["retry_after_ms"].as_i64());
+        assert!(going.retry.is_some());
         assert!(listener.next().is_none());
         told
     });
