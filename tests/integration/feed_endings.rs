@@ -175,6 +175,13 @@ fn too_many_connections_of_one_address_or_token_are_closed_with_4504() {
     let second = Follower::open(&server);
     let mut third = Follower::try_open(&server, &[]).unwrap();
     assert_eq!(third.closed(), Some(4504));
+    let nobody = server.client_with("");
+    let listener = nobody.get("/v1/feed/events?keys=a@b").unwrap();
+    assert_eq!(listener.status, 503);
+    // The page for people says the same.
+    let page = nobody.get("/docs/feed").unwrap();
+    let told = "2000 of one token: one more is closed with <code>4504</code>";
+    assert!(page.text.contains(told), "{}", page.text);
     drop(second);
     let mut other_till = until_let_in(&server);
     other_till.say(&json!({"op": "hello", "token": ADMIN}));
