@@ -208,8 +208,9 @@ impl Guide<'_> {
     fn operator(&self) -> Vec<Example> {
         let token = self.opened.tokens.operator.as_str();
         let (url, ops) = (&self.ready.public, &self.ready.ops);
-        let till = json!({"name": "till-7", "scopes": ["stock:read", "stock:write"],
-            "locations": [STORES[1]], "channel": "store"});
+        let scopes = ["stock:read", "stock:write", "reserve", "fulfil"];
+        let till = json!({"name": "till-7", "scopes": scopes, "locations": [STORES[1]],
+            "channel": "store"});
         let one_more = "a token for one more till, shown once";
         let mut examples = vec![
             Example {

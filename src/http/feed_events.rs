@@ -18,9 +18,9 @@ use super::answer::Answered;
 use super::auth::Caller;
 use super::border::Border;
 use super::fault::{Source, Wrong};
-use super::feed_frames::{Unreadable, read_keys};
+use super::feed_frames::{Unreadable, going_away, read_keys};
 use super::feed_session::{FeedSession, Step, Way};
-use super::feed_socket::{self, barred, who};
+use super::feed_socket::{self, barred, barred_for_origin, who};
 use super::problem::{Code, Problem};
 use super::request::Query;
 use crate::feed::{Ending, FeedKey, Full, View};
@@ -38,7 +38,7 @@ const ID_BYTES_MAX: usize = 1024;
 /// `/asyncapi.yaml` as its data.
 pub async fn open(border: Data<Border>, caller: Caller, request: HttpRequest) -> Answered {
     if !border.origins.allow(request.headers().get(ORIGIN)) {
-        barred(Barred::Origin);
+        barred_for_origin(&border, &request);
         let detail = Ending::Origin.reason();
         return Err(Problem::new(Code::Forbidden, detail));
     }
@@ -115,6 +115,11 @@ impl Listener {
             };
             let piece = match step {
                 Step::Frame(frame) => self.event(&frame),
+                // A browser itself reads no frame, but obeys this line.
+                Step::GoingAway(retry_after_ms) => {
+                    let event = self.event(&going_away(retry_after_ms));
+                    format!("retry: {retry_after_ms}\n{event}")
+                }
                 Step::Ping => ": ping\n\n".to_owned(),
                 Step::End(ending) => {
                     self.ended = true;

@@ -11,7 +11,7 @@ use super::item_document::ItemFace;
 use super::wire::{Number, Time};
 use crate::actors::StockService;
 use crate::catalogue::Catalogue;
-use crate::feed::{Command, Face, Faces, FeedKey, News, View};
+use crate::feed::{Command, Ending, Face, Faces, FeedKey, News, View};
 use crate::stock::{Level, Quantity, StockKey};
 
 /// Writes levels and items for the feed.
@@ -175,6 +175,23 @@ pub fn ping() -> String {
 /// Says what is wrong with a command, or why the connection ends.
 pub fn error(id: Option<u64>, code: &str, detail: &str) -> String {
     written(&Outgoing::Error { id, code, detail })
+}
+
+/// The code in the frame that comes before the end.
+pub fn refusal_code(ending: Ending) -> &'static str {
+    match ending {
+        Ending::BadToken => "unauthorized",
+        Ending::TooManyConnections => "too_many_connections",
+        Ending::TooManyKeys => "too_many_keys",
+        Ending::TooManyCommands => "rate_limited",
+        Ending::Origin => "forbidden",
+        Ending::BadFrame
+        | Ending::Done
+        | Ending::GoingAway
+        | Ending::TooSlow
+        | Ending::NoPong
+        | Ending::MaximumAge => "invalid_request",
+    }
 }
 
 /// Says when to come back.

@@ -27,6 +27,8 @@ const LEVELS_MAX: usize = 500;
 pub enum Step {
     /// A frame.
     Frame(String),
+    /// It is to come back after so many milliseconds.
+    GoingAway(i64),
     /// A sign of life.
     Ping,
     /// The last: why it ends.
@@ -147,7 +149,7 @@ impl FeedSession {
     /// Ends it and says why in a frame of its own, for whoever writes a client.
     pub fn refuse(&mut self, ending: Ending, id: Option<u64>, detail: &str) {
         if self.ending.is_none() {
-            self.reply(frames::error(id, refusal_code(ending), detail));
+            self.reply(frames::error(id, frames::refusal_code(ending), detail));
             self.end(ending);
         }
     }
@@ -172,7 +174,9 @@ impl FeedSession {
     pub async fn step(&mut self) -> Option<Step> {
         let step = self.next_step().await;
         match &step {
-            Some(Step::Frame(_) | Step::Ping) => local(|count| count.feed_frames_total.inc()),
+            Some(Step::Frame(_) | Step::GoingAway(_) | Step::Ping) => {
+                local(|count| count.feed_frames_total.inc());
+            }
             Some(Step::End(ending)) => self.told_to_end = Some(*ending),
             None => {}
         }
@@ -191,7 +195,7 @@ impl FeedSession {
             if ending == Ending::GoingAway {
                 let max = self.limits().retry_after_ms_max;
                 let retry_after_ms = rand::random_range(max / 10..=max);
-                return Some(Step::Frame(frames::going_away(retry_after_ms)));
+                return Some(Step::GoingAway(retry_after_ms));
             }
             return Some(Step::End(ending));
         }
@@ -204,6 +208,7 @@ impl FeedSession {
             let state = Box::pin(part).await;
             if state.last {
                 self.answer = None;
+                self.heard_at = self.now();
             }
             return Some(Step::Frame(state.frame()));
         }
@@ -242,14 +247,15 @@ impl FeedSession {
         self.ending.map(Step::End)
     }
 
-    /// By when something must be heard.
+    /// By when something must be heard. Who is being answered is not: taking the answer is its
+    /// sign of life, and taking too long over it its end.
     fn silent_until(&self) -> Timestamp {
         let limits = self.limits();
-        match self.way {
-            Way::Both => self
+        match (self.way, &self.answer) {
+            (Way::Both, None) => self
                 .heard_at
                 .plus_millis(limits.ping_ms + limits.pong_ms_max),
-            Way::Out => self.age_until,
+            (Way::Both, Some(_)) | (Way::Out, _) => self.age_until,
         }
     }
 
@@ -377,22 +383,5 @@ pub fn tell_closes() {
     for code in Ending::ALL.iter().map(|ending| ending.code()).chain([0]) {
         let code = code.to_string();
         metrics().feed_closes_total.with_label_values(&[&code]);
-    }
-}
-
-/// The code in the frame that comes before the end.
-fn refusal_code(ending: Ending) -> &'static str {
-    match ending {
-        Ending::BadToken => "unauthorized",
-        Ending::TooManyConnections => "too_many_connections",
-        Ending::TooManyKeys => "too_many_keys",
-        Ending::TooManyCommands => "rate_limited",
-        Ending::Origin => "forbidden",
-        Ending::BadFrame
-        | Ending::Done
-        | Ending::GoingAway
-        | Ending::TooSlow
-        | Ending::NoPong
-        | Ending::MaximumAge => "invalid_request",
     }
 }

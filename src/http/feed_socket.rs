@@ -57,7 +57,7 @@ pub async fn open(
             farewell(Ending::TooManyConnections)
         }
         Ok(_) if !border.origins.allow(request.headers().get(ORIGIN)) => {
-            barred(Barred::Origin);
+            barred_for_origin(&border, &request);
             farewell(Ending::Origin)
         }
         Ok(subscription) => {
@@ -85,6 +85,18 @@ pub fn who(border: &Border, caller: &Caller, request: &HttpRequest) -> Who {
 /// Counts a client that was not let in.
 pub fn barred(why: Barred) {
     metrics().feed_barred_total.of(why).inc();
+}
+
+/// Counts a page whose origin is not on the list, and tells the operator, who is asked why a screen
+/// shows nothing.
+pub fn barred_for_origin(border: &Border, request: &HttpRequest) {
+    barred(Barred::Origin);
+    if let Some(origin) = border.origins.stranger(request.headers().get(ORIGIN)) {
+        tracing::warn!(
+            origin,
+            "a page may not follow the feed: its origin is not on the list http.origins"
+        );
+    }
 }
 
 /// There are all the connections there may be.
@@ -172,6 +184,9 @@ impl Socket {
     fn write(&mut self, step: Step) {
         match step {
             Step::Frame(text) => self.write_text(&text),
+            Step::GoingAway(retry_after_ms) => {
+                self.write_text(&feed_frames::going_away(retry_after_ms));
+            }
             Step::Ping => self.write_text(&feed_frames::ping()),
             Step::End(ending) => {
                 write_close(&mut self.out, ending);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use actix_cors::Cors;
 use actix_web::http::header::{
@@ -15,14 +15,25 @@ use super::gate::REQUEST_ID;
 /// How long a browser may remember what it was told it may do.
 const REMEMBERED_SECONDS: usize = 600;
 
+/// So many origins that are not on the list are told to the log, each once: what a client claims
+/// must not fill it.
+const STRANGERS_MAX: usize = 8;
+
 /// The list. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Origins(Arc<OnceLock<BTreeSet<String>>>);
+pub struct Origins(Arc<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    list: OnceLock<BTreeSet<String>>,
+    /// Those that were not let in and are told.
+    strangers: Mutex<BTreeSet<String>>,
+}
 
 impl Origins {
     /// Sets the list, once, before anybody is served.
     pub fn set(&self, origins: impl IntoIterator<Item = String>) {
-        let set = self.0.set(origins.into_iter().collect());
+        let set = self.0.list.set(origins.into_iter().collect());
         assert!(set.is_ok(), "the list of origins is set once");
     }
 
@@ -33,9 +44,18 @@ impl Origins {
 
     fn holds(&self, origin: &HeaderValue) -> bool {
         let origin = origin.to_str().ok();
-        let list = self.0.get();
+        let list = self.0.list.get();
         list.zip(origin)
             .is_some_and(|(list, origin)| list.contains(origin))
+    }
+
+    /// An origin that was not let in, if it is to be told to the log.
+    pub fn stranger(&self, origin: Option<&HeaderValue>) -> Option<String> {
+        let origin = origin?.to_str().ok()?;
+        let strangers = self.0.strangers.lock();
+        let mut strangers = strangers.expect("whoever holds the lock does not panic");
+        let is_new = strangers.len() < STRANGERS_MAX && strangers.insert(origin.to_owned());
+        is_new.then(|| origin.to_owned())
     }
 
     /// What answers browsers that ask whether a page of another origin may.
@@ -98,6 +118,20 @@ mod tests {
                 "{other}"
             );
         }
+    }
+
+    #[test]
+    fn a_strange_origin_is_told_once_and_not_more_than_a_few_are() {
+        let origins = Origins::default();
+        let stranger = |number: usize| {
+            let origin = format!("https://{number}.example");
+            origins.stranger(Some(&HeaderValue::from_str(&origin).unwrap()))
+        };
+        assert_eq!(stranger(0), Some("https://0.example".to_owned()));
+        assert_eq!(stranger(0), None);
+        let told = (1..100).filter_map(stranger).count();
+        assert_eq!(told, STRANGERS_MAX - 1);
+        assert_eq!(origins.stranger(None), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ const WORDS = {
     denied: 'The token of this {kind} may not do what is done here. It needs other scopes.',
     token: 'Token',
     use: 'Use this token',
+    origin: 'No live figures: this address, {origin}, is not on the list http.origins of Onhand.',
     screen: 'screen',
     till: 'till',
   },
@@ -20,6 +21,7 @@ const WORDS = {
     denied: 'Token för denna {kind} får inte göra det som görs här. Den behöver andra rättigheter.',
     token: 'Token',
     use: 'Använd denna token',
+    origin: 'Inga uppgifter: adressen {origin} finns inte på listan http.origins i Onhand.',
     screen: 'skärm',
     till: 'kassa',
   },
@@ -31,10 +33,15 @@ const WORDS = {
     denied: 'Token til denne {kind} må ikke det, der gøres her. Den skal have andre rettigheder.',
     token: 'Token',
     use: 'Brug denne token',
+    origin: 'Ingen tal: adressen {origin} står ikke på listen http.origins i Onhand.',
     screen: 'skærm',
     till: 'kasse',
   },
 };
+
+/** Codes with which the feed is closed for what a person has to mend. */
+export const BAD_TOKEN = 4500;
+export const BAD_ORIGIN = 4507;
 
 /** The location this page is of, and what people call it. */
 export const place = document.body.dataset.location;
@@ -66,11 +73,21 @@ export function say(element, words) {
   else element.textContent = words;
 }
 
+const own = () => WORDS[lang.slice(0, 2)] ?? WORDS.en;
+
+/** Says that the feed lets no page of this address in. */
+export const badOrigin = () => filled(own().origin, { origin: location.origin });
+
+const broughtToken = () => new URLSearchParams(location.hash.slice(1)).get('token');
+
+// A link with another token, opened where the page is shown already, changes the hash alone.
+addEventListener('hashchange', () => broughtToken() && location.reload());
+
 const kept = (kind) => `onhand-${kind}-${place}-token`;
 
 /** The token of this device, asked for if there is none. */
 export async function token(kind) {
-  const brought = new URLSearchParams(location.hash.slice(1)).get('token');
+  const brought = broughtToken();
   if (brought) {
     localStorage.setItem(kept(kind), brought);
     history.replaceState(null, '', location.pathname + location.search);
@@ -87,7 +104,7 @@ export function anotherToken(kind, why = 'refused') {
 let asking;
 function ask(kind, why) {
   asking ??= new Promise((resolve) => {
-    const words = WORDS[lang.slice(0, 2)] ?? WORDS.en;
+    const words = own();
     const dialog = document.createElement('dialog');
     const form = document.createElement('form');
     const told = document.createElement('p');

@@ -9,26 +9,37 @@ const SILENCE_GRACE_MS = 8_000;
 const HIDDEN_MS = 60_000;
 const RETRY_BASE_MS = 500;
 const RETRY_MAX_MS = 30_000;
-// The server takes 20 frames a second of 16 KiB each.
+// The server takes 20 frames a second of 16 KiB each, with a token of 256 KiB.
 const PLAN_MS = 150;
 const FRAME_KEYS = 50;
+const FRAME_ROOM = 12_000;
+const TOKEN_FRAME_ROOM = 200_000;
 
 /** Full jitter: clients that lost the same server must not come back in the same moment. */
 export const backoff = (attempt, random = Math.random) =>
   random() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempt);
 
+const nameOf = ({ sku, location }) => `${sku}@${location}`;
+
 const covers = (key, { sku, location }) =>
-  [sku, '*'].some((left) => [location, '*'].some((right) => key === `${left}@${right}`));
+  [`${sku}@${location}`, `${sku}@*`, `*@${location}`].includes(key);
 
 export class Feed extends EventTarget {
   #url;
   #token;
   #socket;
-  #keys = new Map(); // key → how many want it
-  #asked = new Set(); // what this connection was asked for
-  #levels = new Map(); // SKU@LOCATION → level
-  #items = new Map(); // SKU → item
-  #unknown = new Set(); // keys that are not stocked
+  // Key → how many want it.
+  #keys = new Map();
+  // What this connection was asked for.
+  #asked = new Set();
+  // SKU@LOCATION → level.
+  #levels = new Map();
+  // SKU → item.
+  #items = new Map();
+  // Keys that are not stocked.
+  #unknown = new Set();
+  // Levels there was no room to say that we have.
+  #doubted = new Set();
   #epoch;
   #keysMax;
   #attempt = 0;
@@ -95,6 +106,12 @@ export class Feed extends EventTarget {
     this.#soon();
   }
 
+  /** Comes back though it was sent away: what was wrong may be mended. */
+  again() {
+    this.#away = false;
+    this.#connect();
+  }
+
   /** Many elements ask in one turn of the page; the server hears of them together. */
   #soon() {
     this.#plan ??= setTimeout(
@@ -120,10 +137,14 @@ export class Feed extends EventTarget {
     while (keys.length) {
       const some = keys.splice(0, FRAME_KEYS);
       const have = {};
+      let room = (this.#token ? TOKEN_FRAME_ROOM : FRAME_ROOM) - JSON.stringify(some).length;
       for (const key of some) {
         this.#asked.add(key);
-        for (const { sku, location, version } of this.levels(key)) {
-          have[`${sku}@${location}`] = version;
+        for (const level of this.levels(key)) {
+          const name = nameOf(level);
+          room -= JSON.stringify([name, level.version]).length;
+          if (room > 0) have[name] = level.version;
+          else if (!(name in have)) this.#doubted.add(name);
         }
       }
       this.#send({ op: 'subscribe', id: ++this.#ids, keys: some, have });
@@ -134,7 +155,7 @@ export class Feed extends EventTarget {
   #forget(level) {
     const wanted = [...this.#keys.keys()];
     if (!wanted.some((key) => covers(key, level))) {
-      this.#levels.delete(`${level.sku}@${level.location}`);
+      this.#levels.delete(nameOf(level));
     }
     if (!wanted.some((key) => key[0] === '*' || key.startsWith(`${level.sku}@`))) {
       this.#items.delete(level.sku);
@@ -198,16 +219,27 @@ export class Feed extends EventTarget {
     }
     for (const key of frame.unknown ?? []) {
       this.#unknown.add(key);
+      // What it had is gone, and nobody was there to be told.
+      for (const level of this.levels(key)) this.#levels.delete(nameOf(level));
       changed.add(key.split('@')[0]);
     }
     if (frame.denied?.length) this.#tell('denied', frame.denied);
     for (const level of frame.levels ?? []) {
-      const key = `${level.sku}@${level.location}`;
+      const key = nameOf(level);
+      this.#doubted.delete(key);
       if (this.#levels.get(key)?.version >= level.version) continue;
       this.#levels.set(key, level);
       changed.add(level.sku);
     }
     if (type === 'state' && frame.last) {
+      // Answers come in their order: what none of them told is there no more.
+      if (frame.id === this.#ids) {
+        for (const key of this.#doubted) {
+          this.#levels.delete(key);
+          changed.add(key.split('@')[0]);
+        }
+        this.#doubted.clear();
+      }
       this.#attempt = 0;
       this.#tell('state');
     }
@@ -239,6 +271,7 @@ export class Feed extends EventTarget {
     clearTimeout(this.#silence);
     clearTimeout(this.#retry);
     this.#asked.clear();
+    this.#doubted.clear();
     this.live = false;
     socket?.close();
     this.#tell('change', new Set());

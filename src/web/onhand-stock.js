@@ -10,6 +10,8 @@ const OLD_MS = 5_000;
 const STALE_SECONDS = 120;
 const ANNOUNCE_MS = 250;
 const RANK = ['in_stock', 'limited', 'out_of_stock'];
+const NAME = '(?! )[ -$&-)+\\--?A-~]{1,64}(?<! )';
+const KEY = new RegExp(`^${NAME}@${NAME}$`);
 
 /** What an element shows changed: the level, and whether it is too old to be relied on. */
 export class OnhandChangeEvent extends Event {
@@ -90,13 +92,16 @@ export class OnhandStock extends HTMLElement {
   #parts;
   #feed;
   #keys = [];
+  #shown = false;
   #level;
-  #leftAt;
+  // When what it shows was new.
+  #heardAt;
   #told;
   #status;
 
   connectedCallback() {
     this.#parts ??= this.#build();
+    this.#heardAt ??= Date.now();
     prepareRegion();
     elements.add(this);
     watch.observe(this);
@@ -111,38 +116,39 @@ export class OnhandStock extends HTMLElement {
   attributeChangedCallback(name) {
     if (!this.#parts) return;
     if (name === 'price' || name === 'lang') return this.render();
-    const shown = this.#feed && !this.#leftAt;
+    const shown = this.#shown;
     this.show(false);
     this.#level = this.#status = this.#told = undefined;
     this.removeAttribute('state');
     // Until a level is known, what the server rendered stands.
+    this.#heardAt = Date.now();
     this.#parts.text.replaceChildren(document.createElement('slot'));
     this.#set('price', '');
     this.#set('was', '');
     if (shown) this.show(true);
+    this.render();
   }
 
   /** Follows the key while the element is in view. */
   show(visible) {
-    const shown = this.#feed && !this.#leftAt;
-    if (!visible === !shown) return;
-    if (shown) {
-      this.#leftAt = Date.now();
-      this.#keys.forEach((key) => this.#feed.unwant(key));
-      return;
-    }
-    this.#leftAt = 0;
+    if (visible === this.#shown) return;
+    this.#shown = visible;
+    if (!visible) return this.#keys.forEach((key) => this.#feed.unwant(key));
     this.#feed = feedOf(this.getAttribute('server') || new URL(import.meta.url).origin);
     const locations = (this.getAttribute('location') ?? '').split(',');
-    const keys = locations.map((location) => `${this.getAttribute('sku')}@${location.trim()}`);
+    const keys = locations.map((location) => `${this.#sku}@${location.trim()}`);
     // One that is none would have the server refuse those of other elements with it.
-    this.#keys = keys.filter((key) => /^[^@*,%]+@[^@*,%]+$/.test(key));
+    this.#keys = keys.filter((key) => KEY.test(key));
     this.#keys.forEach((key) => this.#feed.want(key));
   }
 
   /** These SKUs changed at `feed`; none: the connection did. */
   changed(feed, skus) {
-    if (feed === this.#feed && (!skus.size || skus.has(this.getAttribute('sku')))) this.render();
+    if (feed === this.#feed && (!skus.size || skus.has(this.#sku))) this.render();
+  }
+
+  get #sku() {
+    return (this.getAttribute('sku') ?? '').trim();
   }
 
   #build() {
@@ -174,23 +180,30 @@ export class OnhandStock extends HTMLElement {
   }
 
   render() {
-    if (!this.#feed) return;
-    const level = (!this.#leftAt && this.#newest()) || this.#level;
-    if (!level) return;
-    this.#level = level;
-    const heardAt = this.#leftAt || this.#feed.heardAt;
-    const age = this.#leftAt ? Date.now() - heardAt : this.#feed.age;
+    // What is not followed, be it for want of room, grows old.
+    const news = this.#shown && this.#newest();
+    if (news) {
+      this.#level = news;
+      this.#heardAt = Date.now() - this.#feed.age;
+    }
+    const level = this.#level;
+    const age = Date.now() - this.#heardAt;
     const stale = age > 1000 * (this.getAttribute('stale-seconds') || STALE_SECONDS);
     const lang = language(this);
+    const old = age > OLD_MS;
+    this.toggleAttribute('old', old);
+    this.toggleAttribute('stale', stale);
+    this.#set('age', old ? text(this, 'old', lang, { time: clock(this.#heardAt, lang) }) : '');
+    if (!level) {
+      if (stale && /\d/.test(this.textContent)) this.#set('text', text(this, 'stale', lang));
+      return;
+    }
     const item = this.#feed.item(level.sku) ?? {};
     const count = stale || level.status !== 'limited' ? undefined : level.available;
     const n = count === undefined ? '' : quantity(count, item.unit, lang);
     const words = text(this, level.status, lang, { n }, count);
     this.setAttribute('state', level.status);
-    this.toggleAttribute('old', age > OLD_MS);
-    this.toggleAttribute('stale', stale);
     this.#set('text', words);
-    this.#set('age', age > OLD_MS ? text(this, 'old', lang, { time: clock(heardAt, lang) }) : '');
     if (this.hasAttribute('price')) this.#price(item, lang);
     this.#tell(level, stale, item, words);
   }

@@ -2,15 +2,14 @@
 // weeks. A fixed number of rows shows one page of the list after the other, so neither updates nor
 // time make the document grow.
 
-import { anotherToken, filled, lang, name, part, place, say, speak, token } from './device.js';
+import { anotherToken, BAD_ORIGIN, BAD_TOKEN, badOrigin, filled, lang } from './device.js';
+import { name, part, place, say, speak, token } from './device.js';
 import { Feed } from './feed.js';
 import { clock, money, quantity, text } from './texts.js';
 
 const OLD_MS = 5_000;
 const STALE_MS = 120_000;
 const TURN_MS = 10_000;
-// The close code of the feed.
-const BAD_TOKEN = 4500;
 const ROW_PIXELS_MIN = 24;
 // A page that hears nothing for so long though the server is there is loaded anew.
 const STUCK_MS = 600_000;
@@ -75,6 +74,7 @@ class Screen {
   #page = 0;
   #held = false;
   #away;
+  #covered = 0;
   #drawing = false;
   #beganAt = Date.now();
 
@@ -100,7 +100,8 @@ class Screen {
     const wasHidden = first.row.hidden;
     first.row.hidden = false;
     const top = part('rows').getBoundingClientRect().top + scrollY;
-    const room = innerHeight - top - document.querySelector('footer').offsetHeight;
+    const footer = document.querySelector('footer').offsetHeight;
+    const room = innerHeight - top - Math.max(footer, this.#covered);
     const height = Math.max(ROW_PIXELS_MIN, first.row.getBoundingClientRect().height);
     first.row.hidden = wasHidden;
     const wanted = Math.max(1, Math.floor(room / height));
@@ -204,8 +205,19 @@ class Screen {
     const late = heardAt ? state === 'stale' : Date.now() - this.#beganAt > STALE_MS;
     part('banner').hidden = !late && !this.#away;
     const offline = heardAt ? filled(words.offline, { time }) : words.never;
-    if (late) say(part('banner'), offline);
+    if (this.#away === BAD_ORIGIN) say(part('banner'), badOrigin());
+    else if (late) say(part('banner'), offline);
     else if (this.#away) say(part('banner'), words.busy);
+    this.#uncover();
+  }
+
+  /** The banner lies over the foot of the page: no row may be behind it. */
+  #uncover() {
+    const banner = part('banner');
+    const covered = banner.hidden ? 0 : innerHeight - banner.getBoundingClientRect().top;
+    if (covered === this.#covered) return;
+    this.#covered = covered;
+    this.#fit();
   }
 
   #fill(cells, sku, stale) {

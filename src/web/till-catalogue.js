@@ -58,11 +58,14 @@ export class Catalogue {
     return found.filter(({ archived }) => !archived).slice(0, FOUND_MAX);
   }
 
-  /** Items with this barcode. */
+  /** Items with this barcode, or else the one with this SKU. */
   async scan(code) {
     const items = [...this.#items.values()];
     const known = () => items.filter(({ barcodes }) => barcodes.includes(code));
-    return this.#server.items('barcode', code, FOUND_MAX).catch(known);
+    const found = await this.#server.items('barcode', code, FOUND_MAX).catch(known);
+    if (found.length) return found;
+    const named = [...(await this.search(code)), this.item(code)];
+    return named.filter((item) => item?.sku === code).slice(0, 1);
   }
 
   /** Kilometres between two locations, if it is known where they are. */

@@ -6,7 +6,7 @@ import { money } from './texts.js';
 import { FOUND_MAX } from './till-catalogue.js';
 
 const PAUSE_MS = 150;
-/** What a scanner types: the lengths of the barcodes in use. */
+/** What can only be a barcode: digits of the usual lengths. */
 export const BARCODE = /^\d{8,14}$/;
 
 export class Finder {
@@ -15,6 +15,7 @@ export class Finder {
   #take;
   #found = [];
   #active = 0;
+  #moved = false;
   #asked = 0;
   #answered = '';
   #pause;
@@ -34,7 +35,7 @@ export class Finder {
       const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (!by || !this.#found.length) return;
       event.preventDefault();
-      this.#activate((this.#active + by + this.#found.length) % this.#found.length);
+      this.#activate((this.#active + by + this.#found.length) % this.#found.length, true);
     });
     part('find').addEventListener('submit', (event) => {
       event.preventDefault();
@@ -52,13 +53,14 @@ export class Finder {
     return part('search').value.trim();
   }
 
+  /** What was chosen from the list; else what was typed may be a code, whoever typed it. */
   #enter() {
     clearTimeout(this.#pause);
     const text = this.#text();
-    if (BARCODE.test(text)) return this.scan(text);
-    const chosen = this.#found[this.#active];
-    if (chosen && this.#answered === text) return this.#chosen(chosen);
-    return this.#search();
+    const first = this.#answered === text && this.#found[this.#active];
+    if (first && this.#moved) return this.#chosen(first);
+    // Digits that name nothing must not sell what has them somewhere in its name.
+    return this.scan(text, !BARCODE.test(text) && first);
   }
 
   #chosen(item) {
@@ -74,21 +76,24 @@ export class Finder {
     // Answers may overtake each other.
     if (turn !== this.#asked) return;
     this.#answered = text;
-    const { found: few, found_many: many, found_none: none } = this.#words;
+    const { found: few, found_many: many, found_none, found_no_code } = this.#words;
+    const none = BARCODE.test(text) ? found_no_code : found_none;
     const words = found.length < FOUND_MAX ? few : many;
-    this.#show(found, filled(found.length ? words : none, { n: found.length }));
+    this.#show(found, filled(found.length ? words : none, { n: found.length, code: text }));
   }
 
-  /** A barcode was scanned, wherever the cursor was. */
-  async scan(code) {
+  /** A code was scanned, wherever the cursor was; if it is none, `chosen` was meant, or a name. */
+  async scan(code, chosen) {
     const turn = ++this.#asked;
-    const found = await this.#catalogue.scan(code);
+    const found = code ? await this.#catalogue.scan(code) : [];
     if (turn !== this.#asked) return;
     if (found.length === 1) return this.#chosen(found[0]);
+    if (!found.length && chosen) return this.#chosen(chosen);
     part('search').value = code;
+    if (BARCODE.test(code)) this.focus();
+    if (!found.length) return this.#search();
     this.#answered = code;
-    this.#show(found, found.length ? '' : filled(this.#words.found_no_code, { code }));
-    this.focus();
+    this.#show(found, '');
   }
 
   #show(found, told) {
@@ -112,8 +117,9 @@ export class Finder {
     return option;
   }
 
-  #activate(index) {
+  #activate(index, moved = false) {
     this.#active = index;
+    this.#moved = moved;
     const options = [...part('results').children];
     options.forEach((option, at) => (option.ariaSelected = String(at === index)));
     const active = options[index];

@@ -4,6 +4,7 @@
 import { isPositive, minus } from './decimal.js';
 import { filled, part, place } from './device.js';
 import { goods } from './till-item.js';
+import { BadToken } from './till-server.js';
 
 /** What of a reservation is still to be handed over here. */
 function here({ lines }) {
@@ -51,8 +52,14 @@ export class OrderDialog {
     let reservations;
     try {
       reservations = await this.#server.orders(order);
-    } catch {
-      return this.#show([], this.#words.order_away);
+      // A shop shows its numbers in capitals, and who types them may not.
+      const capitals = order.toUpperCase();
+      if (!reservations.length && capitals !== order) {
+        reservations = await this.#server.orders(capitals);
+      }
+    } catch (error) {
+      const { order_denied, order_away } = this.#words;
+      return this.#show([], error instanceof BadToken ? order_denied : order_away);
     }
     if (part('order').value.trim() !== order) return;
     const found = reservations.map((one) => ({ reservation: one.id, lines: here(one), order }));

@@ -1,6 +1,7 @@
 // The till: puts its parts together and gives them their keys.
 
-import { anotherToken, filled, name, part, place, say, speak, token } from './device.js';
+import { anotherToken, BAD_ORIGIN, BAD_TOKEN, badOrigin, filled, name } from './device.js';
+import { part, place, say, speak, token } from './device.js';
 import { Feed } from './feed.js';
 import { Catalogue, keepPage } from './till-catalogue.js';
 import { Finder } from './till-finder.js';
@@ -11,13 +12,15 @@ import { Full, Queue } from './till-queue.js';
 import { BadToken, Server } from './till-server.js';
 import { WORDS } from './till-words.js';
 
-const BAD_TOKEN = 4500;
 const LOOK_MS = 5_000;
+// Sent away it tries again, and not all tills in the same moment.
+const AGAIN_MS = 120_000;
 
 const words = speak(WORDS);
 say(part('place'), filled(words.till, { name }));
 say(part('keys'), words.keys);
 say(part('connection'), words.away);
+if (!isSecureContext) await refuseToWork();
 
 const secret = await token('till');
 const queue = await Queue.open(place);
@@ -29,6 +32,15 @@ const scan = (code) => finder.scan(code);
 const panel = new ItemPanel(feed, catalogue, words, { sell, takeBack, scan });
 const orders = new OrderDialog(server, catalogue, words, handOver);
 const kept = new Kept(queue, words);
+
+/** Without TLS a browser keeps nothing that a till needs. Never returns. */
+function refuseToWork() {
+  document.querySelector('main').inert = true;
+  part('banner').hidden = false;
+  say(part('banner'), words.insecure);
+  document.body.dataset.ready = '';
+  return new Promise(() => {});
+}
 
 /** Keeps what happened, and only then says that it did. */
 async function keep(kind, what, total, content) {
@@ -104,13 +116,15 @@ addEventListener('keydown', (event) => {
 });
 part('hand-over').addEventListener('click', () => orders.open());
 
+let away;
 function tellConnection() {
   const live = feed.age === 0;
   document.body.dataset.state = live ? 'live' : 'stale';
   say(part('connection'), live ? words.live : words.away);
   const held = live && queue.isHeldUp;
   part('banner').hidden = live && !held;
-  if (!live || held) say(part('banner'), held ? words.held : words.offline);
+  const offline = away === BAD_ORIGIN ? badOrigin() : words.offline;
+  if (!live || held) say(part('banner'), held ? words.held : offline);
 }
 
 let wasLive = false;
@@ -126,7 +140,14 @@ async function askAnew(why) {
 }
 
 feed.addEventListener('change', lookAgain);
-feed.addEventListener('away', ({ detail }) => detail === BAD_TOKEN && askAnew('refused'));
+feed.addEventListener('state', () => (away = undefined));
+feed.addEventListener('away', ({ detail }) => {
+  away = detail;
+  tellConnection();
+  // A bad token is mended by a person, all else by time.
+  if (detail === BAD_TOKEN) askAnew('refused');
+  else setTimeout(() => feed.again(), AGAIN_MS * (1 + Math.random() / 4));
+});
 queue.addEventListener('change', tellConnection);
 addEventListener('online', () => queue.wake());
 setInterval(() => {

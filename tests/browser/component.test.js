@@ -111,6 +111,27 @@ test('without a script, or without the server, what the shop rendered stands', a
   quiet(errors);
 });
 
+test('a key that can be none takes nothing from other elements', async () => {
+  await item('sound', 1);
+  const none = ['träsko', 'x'.repeat(65), '50%', ''];
+  const { page, errors } = await shown(none.map((sku) => element(sku)).join('') + element(' sound '));
+  await says(page, 'Only 1 left', 'text', none.length);
+  assert.equal(await part(page, 'text'), 'See the store');
+  quiet(errors);
+});
+
+test('a count that the page came with is not shown past the staleness limit either', async () => {
+  const nobody = 'http://127.0.0.1:1';
+  site.allow(server.url, nobody);
+  const more = `server="${nobody}" stale-seconds="6"`;
+  const { page } = await shown(element('any', more, 'Only 3 left') + element('any', more, 'In stock'),
+    { expected: LOST });
+  await until('an old text is marked', async () => (await part(page, 'age')).startsWith('as of '));
+  await says(page, 'Not known now');
+  assert.equal(await part(page, 'text', 1), 'In stock');
+  await steady(page);
+});
+
 test('all elements of a page share one socket, and only what is in view is followed', async () => {
   for (const sku of ['near', 'far']) await item(sku, 9);
   const body = element('near') + element('near') + '<div>.</div>'.repeat(400) + element('far');
@@ -126,6 +147,37 @@ test('all elements of a page share one socket, and only what is in view is follo
   await until('near is left', () => sockets[0].frames.some(({ op, keys }) =>
     op === 'unsubscribe' && keys.includes('near@malmo')));
   assert.equal(sockets.length, 1);
+  quiet(errors);
+});
+
+test('what comes back into view when there is no room to follow it is shown as old', async () => {
+  const config = join(folder, 'few.toml');
+  await writeFile(config, `[http]\norigins = "${site.url}"\n[feed]\nkeys_max = 2\n`);
+  const few = await Onhand.serve('--config', config);
+  site.allow(server.url, few.url);
+  const names = ['one', 'two', 'three'];
+  await few.done('PUT', '/v1/locations/malmo', { name: 'Malmö', kind: 'store' });
+  for (const sku of names) {
+    await few.done('PUT', `/v1/items/${sku}`, { name: sku });
+    await few.movement('receipt', sku, 'malmo', 2);
+  }
+  const { page, errors } = await shown(names.map((sku) => element(sku, `server="${few.url}"`)).join(''),
+    { expected: LOST });
+  const hide = (...hidden) => page.evaluate((hidden) => {
+    document.querySelectorAll('onhand-stock').forEach((element) =>
+      (element.hidden = hidden.includes(element.getAttribute('sku'))));
+  }, hidden);
+  await says(page, 'Only 2 left');
+  await hide('one');
+  await says(page, 'Only 2 left', 'text', 2);
+  await hide();
+  await until('it is marked as old', async () => (await part(page, 'age')).startsWith('as of '));
+  assert.equal(await part(page, 'age', 2), '');
+  await few.movement('sale', 'one', 'malmo', 2);
+  await hide('two');
+  await says(page, 'Out of stock');
+  await says(page, '', 'age');
+  await few.close();
   quiet(errors);
 });
 
@@ -244,6 +296,19 @@ test('a page that is put away lets the socket go, and catches up when it is show
   await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
   await says(page, 'Out of stock');
   assert.equal(sockets.length, 2);
+});
+
+test('what is stocked no more while the page is put away is not shown as it was', async () => {
+  await item('gone', 9);
+  const { page } = await shown(element('gone'));
+  await says(page, 'In stock');
+  const turn = (kind) => page.evaluate((kind) =>
+    dispatchEvent(new PageTransitionEvent(kind, { persisted: true })), kind);
+  await turn('pagehide');
+  await server.movement('sale', 'gone', 'malmo', 9);
+  await server.done('DELETE', '/v1/stock/gone/malmo');
+  await turn('pageshow');
+  await says(page, 'Not sold here');
 });
 
 test('a page that comes back after hours shows no count before it has heard a new one', async () => {

@@ -25,6 +25,31 @@ after(() => Promise.all([browser?.close(), server?.close()]));
 const hang = (options) =>
   open(browser, `${server.url}/screen/malmo#token=${tokens.screen}`, { locale: 'en', ...options });
 
+/** A store with so many products behind a relay; what is `gone` is stocked no more. */
+function stocked(count, gone = new Set()) {
+  const sockets = [];
+  const skus = Array.from({ length: count }, (_, number) => `clogs-${number}`);
+  const level = (sku) => ({ sku, location: 'malmo', version: 1_000, status: 'in_stock' });
+  const relay = new Relay(server, (socket) => {
+    const frames = [];
+    sockets.push({ socket, frames });
+    const say = (frame) => socket.send(JSON.stringify(frame));
+    const welcome = { type: 'welcome', epoch: 'e', ping_seconds: 25, max_keys: 5000 };
+    say(welcome);
+    socket.on('message', (text) => {
+      const { op, id, have } = JSON.parse(text);
+      frames.push({ op, have, bytes: text.length });
+      if (op === 'hello') say(welcome);
+      if (op !== 'subscribe') return;
+      const levels = skus.filter((sku) => !gone.has(sku) && !(`${sku}@malmo` in have)).map(level);
+      const removed = [...gone].filter((sku) => `${sku}@malmo` in have);
+      levels.push(...removed.map((sku) => ({ ...level(sku), version: 1_001, removed: true })));
+      say({ type: 'state', id, levels, items: [], unknown: [], denied: [], last: true });
+    });
+  });
+  return { relay, sockets };
+}
+
 /** The text of a product's row, once it says what is awaited. */
 async function row(page, name, awaited) {
   const found = page.locator('tbody tr:not([hidden])', { hasText: name });
@@ -176,6 +201,66 @@ test('sent away it comes back after minutes, and once a day it begins anew', asy
   quiet(errors);
   await context.close();
   await relay.stop();
+});
+
+test('a store of any size comes back, and nothing that went meanwhile stays on the wall', async (t) => {
+  const gone = new Set();
+  const { relay, sockets } = stocked(12_000, gone);
+  await relay.start();
+  t.after(() => relay.stop());
+  const url = `${relay.url}/screen/malmo#token=any`;
+  const viewport = { width: 800, height: 240 };
+  const { page, context, errors } = await open(browser, url, { locale: 'en', viewport });
+  const name = page.locator('tbody .name').first();
+  await name.filter({ hasText: 'clogs-0' }).waitFor();
+  const pages = async () => Number((await page.locator('#turn').innerText()).split(' / ')[1]);
+  const before = await pages();
+  // The first is one of those it says it has, the last one there was no room for.
+  for (const number of [0, ...Array.from({ length: 1000 }, (_, nth) => 11_999 - nth)]) {
+    gone.add(`clogs-${number}`);
+  }
+  sockets[0].socket.close(4014);
+  await name.filter({ hasText: 'clogs-1' }).waitFor();
+  const asked = sockets[1].frames.find(({ op }) => op === 'subscribe');
+  assert.ok(asked.bytes < 256 << 10, `a frame of ${asked.bytes} bytes`);
+  assert.ok(asked.have['clogs-1@malmo'], 'nothing is said of what it has');
+  const left = 10_999 / 12_000;
+  await until('a shorter list', async () => Math.abs((await pages()) - before * left) <= 1);
+  quiet(errors);
+  await context.close();
+});
+
+test('during an outage no row is behind the banner', async () => {
+  const { relay } = stocked(40);
+  await relay.start();
+  const { page, context } = await open(browser, 'about:blank', {
+    locale: 'en',
+    expected: AWAY,
+    viewport: { width: 1280, height: 800 },
+  });
+  await page.clock.install();
+  await page.goto(`${relay.url}/screen/malmo#token=any`);
+  await row(page, 'clogs-0', 'In stock');
+  await relay.stop();
+  await page.clock.runFor(130_000);
+  await page.getByText('please ask the staff').waitFor();
+  await page.clock.runFor(1_000);
+  const [banner, ...rows] = await page.$$eval('#banner, tbody tr:not([hidden])', (all) =>
+    all.map((one) => one.getBoundingClientRect().toJSON()));
+  assert.ok(rows.length > 5, `${rows.length} rows`);
+  const lowest = Math.max(...rows.map(({ bottom }) => bottom));
+  assert.ok(lowest <= banner.top, `a row ends at ${lowest}, the banner begins at ${banner.top}`);
+  await steady(page);
+  await context.close();
+});
+
+test('a link with another token is taken up where the screen is shown already', async () => {
+  const { page, context } = await open(browser, `${server.url}/screen/malmo`, { locale: 'en' });
+  await page.getByText('This screen needs a token for Malmö').waitFor();
+  await page.goto(`${server.url}/screen/malmo#token=${tokens.screen}`);
+  await row(page, 'Red clogs 38', 'In stock');
+  assert.ok(!page.url().includes('token'), 'the token stays in the address');
+  await context.close();
 });
 
 test('it looks well, and cuts neither prices nor statuses off, not even on a phone', async () => {

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { accessible, launch, open, picture, quiet, steady } from './harness/browser.js';
 import { Onhand } from './harness/onhand.js';
 import { until } from './harness/patience.js';
+import { Relay } from './harness/relay.js';
 import { openStores } from './harness/retailer.js';
 
 let server;
@@ -82,7 +83,7 @@ test('a search finds by name, and several units and parts of a metre are sold ex
   await page.locator('#told', { hasText: 'Sold 3 × Red clogs 38' }).waitFor();
   await until('three fewer', async () => (await onHand('clogs-38')) === before - 3);
 
-  await page.keyboard.type('linen');
+  await page.keyboard.type('natural');
   await page.keyboard.press('Enter');
   await page.getByText('1 found').waitFor();
   await page.keyboard.press('Enter');
@@ -95,6 +96,27 @@ test('a search finds by name, and several units and parts of a metre are sold ex
   await page.keyboard.press('Enter');
   await page.locator('#told', { hasText: 'Sold 0.35 metre Linen' }).waitFor();
   await until('the rest of the cloth', async () => (await onHand('linen')) === 12.15);
+  quiet(errors);
+  await context.close();
+});
+
+test('a scan finds any barcode and any SKU, whatever it is made of', async () => {
+  const names = { 12345678: 'A number for a name', 'x-12345678-9': 'Another number' };
+  for (const [sku, name] of Object.entries(names)) await server.done('PUT', `/v1/items/${sku}`, { name });
+  await server.done('PUT', '/v1/items/coded', { name: 'Coded', barcodes: ['ABC-12/34'] });
+  await server.done('PUT', '/v1/items/lettered', { name: 'Lettered' });
+  const { page, context, errors } = await stand();
+  await live(page);
+  for (const [code, name] of [['12345678', names[12345678]], ['ABC-12/34', 'Coded'], ['lettered', 'Lettered']]) {
+    await page.locator('#search').focus();
+    await scan(page, code);
+    await item(page, name);
+    await page.waitForFunction(() => document.activeElement.id === 'quantity');
+  }
+  // Digits that name nothing sell nothing.
+  await page.locator('#search').focus();
+  await scan(page, '45678901');
+  await page.getByText('No item has the barcode 45678901').waitFor();
   quiet(errors);
   await context.close();
 });
@@ -179,6 +201,55 @@ test('a paid order is looked up and handed over, once, and only what waits here'
   await until('two fewer', async () => (await onHand('clogs-38')) === before - 2);
   const { state, lines } = await server.done('GET', `/v1/reservations/${reservation.id}`);
   assert.deepEqual([state, ...lines.map(({ fulfilled }) => fulfilled)], ['confirmed', 2, 0]);
+  quiet(errors);
+  await context.close();
+});
+
+test('an order is found in small letters, and a token that may not look is told', async () => {
+  await ordered('WEB-79', 1);
+  const { page, context, errors } = await stand();
+  await live(page);
+  await page.keyboard.press('F8');
+  await page.keyboard.type('web-79');
+  await page.keyboard.press('Enter');
+  await page.locator('#order-lines', { hasText: '1 × Red clogs 38' }).waitFor();
+  quiet(errors);
+  await context.close();
+
+  const seller = await server.token('seller', ['stock:read', 'stock:write'], { channel: 'store' });
+  const url = `${server.url}/till/malmo#token=${seller}`;
+  const other = await open(browser, url, { locale: 'en', expected: [/403/] });
+  await live(other.page);
+  await other.page.keyboard.press('F8');
+  await other.page.keyboard.type('WEB-79');
+  await other.page.keyboard.press('Enter');
+  await other.page.getByText('may not look orders up').waitFor();
+  quiet(other.errors);
+  await other.context.close();
+});
+
+test('sent away it comes back after minutes, and what is typed stays', async (t) => {
+  let full = true;
+  const relay = new Relay(server, (socket) => {
+    if (full) return socket.close(4504);
+    const welcome = '{"type":"welcome","epoch":"e","ping_seconds":25,"max_keys":200}';
+    socket.send(welcome);
+    socket.on('message', () => socket.send(welcome));
+  });
+  await relay.start();
+  t.after(() => relay.stop());
+  const { page, context, errors } = await open(browser, 'about:blank', { locale: 'en' });
+  await page.clock.install();
+  await page.goto(`${relay.url}/till/malmo#token=${tokens.till}`);
+  await page.locator('#connection', { hasText: 'No connection' }).waitFor();
+  await page.getByText('Go on selling').waitFor();
+  await page.keyboard.type('wool');
+  full = false;
+  await until('a connection', async () => {
+    await page.clock.runFor(30_000);
+    return (await page.locator('#connection').innerText()) === 'Live';
+  });
+  assert.equal(await page.locator('#search').inputValue(), 'wool');
   quiet(errors);
   await context.close();
 });

@@ -46,6 +46,10 @@ fn every_command_works_when_pasted_also_twice() {
         .filter_map(|line| line.strip_prefix("    "))
         .collect();
     assert!(commands.len() >= 18, "{commands:#?}");
+    // A till sells, looks orders up and hands them over.
+    let till = commands.iter().find(|command| command.contains("till-7"));
+    let scopes = r#""scopes":["stock:read","stock:write","reserve","fulfil"]"#;
+    assert!(till.unwrap().contains(scopes), "{till:?}");
     let (endless, ending): (Vec<&str>, Vec<&str>) = commands
         .into_iter()
         .partition(|command| command.contains(" -sSN "));

@@ -175,6 +175,13 @@ fn too_many_connections_of_one_address_or_token_are_closed_with_4504() {
     let second = Follower::open(&server);
     let mut third = Follower::try_open(&server, &[]).unwrap();
     assert_eq!(third.closed(), Some(4504));
+    let nobody = server.client_with("");
+    let listener = nobody.get("/v1/feed/events?keys=a@b").unwrap();
+    assert_eq!(listener.status, 503);
+    // The page for people says the same.
+    let page = nobody.get("/docs/feed").unwrap();
+    let told = "2000 of one token: one more is closed with <code>4504</code>";
+    assert!(page.text.contains(told), "{}", page.text);
     drop(second);
     let mut other_till = until_let_in(&server);
     other_till.say(&json!({"op": "hello", "token": ADMIN}));
@@ -227,7 +234,7 @@ fn more_keys_than_one_may_follow_are_closed_with_4505() {
 fn a_page_of_a_strange_origin_is_closed_with_4507_and_one_of_the_list_is_not() {
     let data = DataDir::new();
     let shops = "https://shop.example, https://www.shop.example:8443";
-    let server = Start::on(&data.path)
+    let mut server = Start::on(&data.path)
         .with("ONHAND_HTTP_ORIGINS", shops)
         .run();
     let open = |origin: &str| Follower::try_open(&server, &[("origin", origin)]).unwrap();
@@ -245,6 +252,13 @@ fn a_page_of_a_strange_origin_is_closed_with_4507_and_one_of_the_list_is_not() {
         let listener = Listener::open(&server, "/v1/feed/events?keys=a@b", &[("origin", bad)]);
         assert!(listener.status.contains("403"), "{}", listener.status);
     }
+    // The log names each of them once, and what mends it.
+    server.stop();
+    let said = server.said();
+    let told = said.lines().filter(|line| line.contains("http.origins"));
+    let told: Vec<&str> = told.filter(|line| line.contains("WARN")).collect();
+    assert_eq!(told.len(), 4, "{said}");
+    assert!(told[1].contains("http://shop.example"), "{said}");
     // Without a list, or by one word of it, the service's own two listeners.
     for listed in ["", "https://shop.example,own"] {
         let data = DataDir::new();
@@ -301,7 +315,11 @@ fn a_stop_tells_everyone_when_to_come_back_each_another_time() {
             told.push(going["retry_after_ms"].as_i64().unwrap());
             assert_eq!(follower.closed(), Some(1001));
         }
-        assert_eq!(listener.next().unwrap().frame["type"], "going_away");
+        let going = listener.next().unwrap();
+        assert_eq!(going.frame["type"], "going_away");
+        // A browser obeys the stream's own line, not the frame.
+        assert_eq!(going.retry, going.frame["retry_after_ms"].as_i64());
+        assert!(going.retry.is_some());
         assert!(listener.next().is_none());
         told
     });

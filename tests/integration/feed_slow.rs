@@ -64,6 +64,14 @@ impl Store {
 
     /// One who follows everything through a small window, and heard the state.
     fn stalling(&self) -> Follower {
+        let mut follower = self.narrow();
+        let state = follower.subscribe(&["*@malmo"], &json!({}));
+        assert_eq!(state["levels"].as_array().unwrap().len(), KEYS);
+        follower
+    }
+
+    /// One with a token and a small window, who follows nothing.
+    fn narrow(&self) -> Follower {
         let address: SocketAddr = self.server.url["http://".len()..].parse().unwrap();
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
@@ -76,8 +84,6 @@ impl Store {
         follower.next();
         follower.say(&json!({"op": "hello", "token": ADMIN}));
         follower.next();
-        let state = follower.subscribe(&["*@malmo"], &json!({}));
-        assert_eq!(state["levels"].as_array().unwrap().len(), KEYS);
         follower
     }
 
@@ -169,6 +175,55 @@ fn who_takes_nothing_for_too_long_hears_4008_when_it_wakes() {
     assert_eq!(stalled.closed(), Some(4008));
     store.round();
     assert!(healthy.try_next().is_ok());
+}
+
+#[test]
+fn who_takes_long_over_its_state_is_alive() {
+    let store = Store::open(&[
+        ("ONHAND_FEED_STALLED_MS_MAX", "600000"),
+        ("ONHAND_FEED_PING_SECONDS", "1"),
+        ("ONHAND_FEED_PONG_MS_MAX", "100"),
+    ]);
+    // A state of several parts, each more than lies between server and client.
+    for part in 0..3 {
+        let skus: Vec<String> = (0..500).map(|number| format!("{part}-{number}")).collect();
+        let items: Vec<Value> = skus
+            .iter()
+            .map(|sku| json!({"sku": sku, "name": "long ".repeat(40)}))
+            .collect();
+        store
+            .client
+            .post("/v1/items/batch", &json!({"items": items}));
+        let movements: Vec<Value> = skus
+            .iter()
+            .map(|sku| {
+                json!({"id": sku, "type": "receipt", "sku": sku, "location": "malmo",
+                    "quantity": 1})
+            })
+            .collect();
+        store
+            .client
+            .post("/v1/movements", &json!({"movements": movements}));
+    }
+    let mut slow = store.narrow();
+    slow.say(&json!({"op": "subscribe", "id": 1, "keys": ["*@malmo"]}));
+    // Three pings: more than two seconds in which it takes nothing.
+    let mut other = Follower::open(&store.server);
+    for _ in 0..3 {
+        other.next_of("ping");
+        other.say(&json!({"op": "pong"}));
+        slow.say(&json!({"op": "pong"}));
+    }
+    let mut told = 0;
+    loop {
+        let state = slow.next_of("state");
+        told += state["levels"].as_array().unwrap().len();
+        if state["last"] == true {
+            break;
+        }
+    }
+    assert_eq!(told, KEYS + 1500);
+    slow.next_of("ping");
 }
 
 /// Keeps changing things until the place of one who takes too little is free.

@@ -191,6 +191,8 @@ pub struct Listener {
 pub struct Event {
     /// Its id, if it has one.
     pub id: Option<String>,
+    /// After how many milliseconds a browser is to come back, if that is said with it.
+    pub retry: Option<i64>,
     /// Its frame.
     pub frame: Value,
 }
@@ -224,7 +226,7 @@ impl Listener {
 
     /// The next event, without signs of life; none once the server has ended it.
     pub fn next(&mut self) -> Option<Event> {
-        let mut id = None;
+        let (mut id, mut retry) = (None, None);
         loop {
             let mut line = String::new();
             self.lines.read_line(&mut line).unwrap();
@@ -236,9 +238,12 @@ impl Listener {
             if let Some(text) = line.strip_prefix("id: ") {
                 id = Some(text.to_owned());
             }
+            if let Some(text) = line.strip_prefix("retry: ") {
+                retry = Some(text.parse().unwrap());
+            }
             if let Some(text) = line.strip_prefix("data: ") {
                 let frame = serde_json::from_str(text).unwrap();
-                return Some(Event { id, frame });
+                return Some(Event { id, retry, frame });
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::server::{ADMIN, DataDir, Server, Start};
 
 const CONF: &str = include_str!("../../packaging/nginx.conf");
+const DOCUMENTED: &str = include_str!("../../packaging/nginx.md");
 
 /// A running nginx, with all its files in a folder of its own.
 struct Proxy {
@@ -179,6 +180,27 @@ fn a_body_that_is_too_large_is_refused_by_the_problem_that_says_so() {
     let beyond = body((1 << 20) + 1);
     assert_eq!((beyond.status, beyond.code()), (413, "body_too_large"));
     assert_eq!(body(3 << 20).status, 413);
+}
+
+#[test]
+fn a_page_at_the_proxys_name_may_follow_the_feed() {
+    let (_, documented) = DOCUMENTED.split_once("origins = \"").unwrap();
+    let (origins, _) = documented.split_once('"').unwrap();
+    let data = DataDir::new();
+    let server = behind(&data).with("ONHAND_HTTP_ORIGINS", origins).run();
+    let proxy = Proxy::before(&server);
+    // Who may follow it is asked which keys.
+    for (origin, status) in [
+        ("https://stock.example.com", 422),
+        (&server.url, 422),
+        ("https://shop.example", 403),
+    ] {
+        let headers = [("origin", origin)];
+        let answer = proxy
+            .client("")
+            .send("GET", "/v1/feed/events", &headers, None);
+        assert_eq!(answer.unwrap().status, status, "{origin}");
+    }
 }
 
 #[test]

@@ -100,7 +100,7 @@ const ATTRIBUTES: &[(&str, &str)] = &[
     ),
     (
         "text-in-stock, text-limited, text-limited-one, text-limited-other, \
-         text-out-of-stock, text-unknown, text-old, text-was",
+         text-out-of-stock, text-unknown, text-stale, text-old, text-was",
         "Your own words. `{n}` is the count with its unit, `{time}` when it was known; the ends \
          of `text-limited-…` are the plural forms of the language.",
     ),
@@ -244,7 +244,7 @@ const BEHAVIOUR: &[&str] = &[
      said. What was missed is made good.",
     "It is closed while the page is put away, and after a minute in the background.",
     "After 5 s without word the figure says when it was known; after `stale-seconds` it shows no \
-     count any more.",
+     count any more, nor a text with digits that the page came with.",
     "Screen readers are told of changed statuses, politely and together; not of every count.",
     "Nothing on the page moves when figures come, and who prefers reduced motion sees none.",
 ];

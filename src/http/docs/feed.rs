@@ -203,7 +203,9 @@ fn events() -> Markup {
                 "Each event's data is a frame: " code { "state" } " first, then " code { "update" }
                 ", " code { "item" } " and " code { "going_away" }
                 ". Its id says what was told; a browser sends it back as "
-                code { "Last-Event-ID" } " and is told only what is newer."
+                code { "Last-Event-ID" } " and is told only what is newer. With "
+                code { "going_away" } " comes a line " code { "retry" }
+                ", so that a browser comes back when it should."
             }
         }
     }
@@ -216,8 +218,9 @@ fn bounds() -> Markup {
             p {
                 "Unless the operator says otherwise: 200 keys a connection, with a token 5000; a "
                 "pattern counts as one. Frames of 16 KiB, with a token 256 KiB; 20 a second. 500 "
-                "connections of one address, 2000 of one token, 20000 in all; past that the "
-                "handshake is answered with 503 and " code { "Retry-After" }
+                "connections of one address, 2000 of one token: one more is closed with "
+                code { "4504" } ". 20000 in all: one more, and one more who only listens past "
+                "any of the three, is answered with 503 and " code { "Retry-After" }
                 ". A page's origin must be on the list of the option " code { "http.origins" }
                 ", by default the service's own."
             }

@@ -26,10 +26,10 @@ export class Site {
     return site;
   }
 
-  /** What the pages may load: from `server` its scripts and its feed, and nothing else. */
-  allow(server) {
-    const feed = server.replace('http', 'ws');
-    this.policy = `default-src 'none'; script-src ${server}; connect-src ${server} ${feed}; `
+  /** What the pages may load: from `server` its scripts and its feed, of others the feed. */
+  allow(server, ...others) {
+    const feeds = [server, ...others].map((origin) => origin.replace('http', 'ws')).join(' ');
+    this.policy = `default-src 'none'; script-src ${server}; connect-src ${server} ${feeds}; `
       + "style-src 'self'; img-src data:; base-uri 'none'; require-trusted-types-for 'script'";
   }
 
