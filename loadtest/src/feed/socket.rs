@@ -5,7 +5,9 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Range;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
@@ -39,6 +41,24 @@ pub struct Opening {
     pub unread_bytes_max: Option<u32>,
 }
 
+/// Ports that followers come from, taken in turn: to find a free one among those of thousands of
+/// sockets that were just closed takes the kernel milliseconds.
+const PORTS: Range<u16> = 10_000..60_000;
+
+/// Binds a socket to the next port of an address that is free.
+fn bind(socket: &TcpSocket, source: Ipv4Addr) -> io::Result<()> {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    for _ in PORTS {
+        let turn = NEXT.fetch_add(1, Ordering::Relaxed) % PORTS.len();
+        let port = PORTS.start + u16::try_from(turn).expect("a turn is less than the ports");
+        match socket.bind(SocketAddr::from((source, port))) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            bound => return bound,
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
+}
+
 impl Socket {
     /// Connects and shakes hands.
     ///
@@ -49,7 +69,7 @@ impl Socket {
         if let Some(bytes) = opening.unread_bytes_max {
             socket.set_recv_buffer_size(bytes)?;
         }
-        socket.bind(SocketAddr::from((opening.source, 0)))?;
+        bind(&socket, opening.source)?;
         let mut stream = socket.connect(target.address).await?;
         stream.set_nodelay(true)?;
         let (address, token) = (target.address, &target.token);
