@@ -1,13 +1,14 @@
 //! Wakes the connections of one thread, a few at a time. So whoever tells thousands wakes a few
 //! threads, and what else those threads have to do (a till's sale) gets its turn between, not
-//! behind everybody who follows a hot key. It must not know what a connection is told.
+//! behind everybody who follows a hot key, or comes back after a restart. It must not know what a
+//! connection is told.
 
 use std::cell::RefCell;
 use std::mem;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::inbox::Inbox;
 
@@ -21,9 +22,16 @@ thread_local! {
 /// Wakes the connections that were made on its thread after it came.
 #[derive(Default)]
 pub struct Courier {
-    /// Whom to wake: each connection once.
-    called_for: Mutex<Vec<Arc<Inbox>>>,
+    called_for: Mutex<Vec<Call>>,
     called: Notify,
+}
+
+/// Whom to wake.
+enum Call {
+    /// A connection that has news; called for once until it is woken.
+    News(Arc<Inbox>),
+    /// Who waits for a turn.
+    Turn(oneshot::Sender<()>),
 }
 
 impl Courier {
@@ -37,8 +45,12 @@ impl Courier {
             loop {
                 courier.called.notified().await;
                 mem::swap(&mut *courier.called_for.lock(), &mut to_wake);
-                for (index, inbox) in to_wake.drain(..).enumerate() {
-                    inbox.wake();
+                for (index, call) in to_wake.drain(..).enumerate() {
+                    match call {
+                        Call::News(inbox) => inbox.wake(),
+                        // Who went away needs no turn.
+                        Call::Turn(turn) => drop(turn.send(())),
+                    }
                     if index % WOKEN_IN_A_TURN_MAX == WOKEN_IN_A_TURN_MAX - 1 {
                         tokio::task::yield_now().await;
                     }
@@ -52,10 +64,25 @@ impl Courier {
         HERE.with_borrow(Clone::clone)
     }
 
+    /// Waits for a turn of this thread: work that very many connections may ask for in the same
+    /// moment is done for a few of them at a time.
+    pub async fn turn() {
+        if let Some(courier) = Courier::here() {
+            let (turn, comes) = oneshot::channel();
+            courier.add(Call::Turn(turn));
+            // A courier that is gone went with its thread.
+            comes.await.ok();
+        }
+    }
+
     /// Has the connection with this inbox woken.
     pub(super) fn call(&self, inbox: &Arc<Inbox>) {
+        self.add(Call::News(inbox.clone()));
+    }
+
+    fn add(&self, call: Call) {
         let mut called_for = self.called_for.lock();
-        called_for.push(inbox.clone());
+        called_for.push(call);
         let is_first = called_for.len() == 1;
         drop(called_for);
         if is_first {

@@ -14,7 +14,7 @@ use super::border::Border;
 use super::feed_answer::StateAnswer;
 use super::feed_frames::{self as frames, Unreadable};
 use crate::catalogue::Scope;
-use crate::feed::{Command, Ending, FeedKey, FeedLimits, Subscription, Who};
+use crate::feed::{Command, Courier, Ending, FeedKey, FeedLimits, Subscription, Who};
 use crate::stock::Timestamp;
 use crate::telemetry::labels::Transport;
 use crate::telemetry::{local, metrics};
@@ -203,6 +203,7 @@ impl FeedSession {
             return Some(step);
         }
         if let Some(answer) = &mut self.answer {
+            Courier::turn().await;
             // In a box: it is seldom needed, and each connection would keep the room for it.
             let part = answer.part(&self.border, &mut self.subscription);
             let state = Box::pin(part).await;

@@ -23,7 +23,7 @@ use super::feed_frames;
 use super::feed_session::{FeedSession, Step, Way, count_close};
 use super::gate::client_address;
 use super::problem::{Code, Problem};
-use crate::feed::{Ending, Full, Who};
+use crate::feed::{Courier, Ending, Full, Who};
 use crate::telemetry::labels::Barred;
 use crate::telemetry::metrics;
 
@@ -41,6 +41,7 @@ pub async fn open(
     request: HttpRequest,
     payload: Payload,
 ) -> Answered {
+    Courier::turn().await;
     let mut response = handshake(request.head()).map_err(|error| {
         let detail = format!("open it as a WebSocket: {error}");
         Problem::new(Code::UpgradeRequired, detail)

@@ -54,3 +54,36 @@ async fn a_thread_wakes_its_connections_a_few_at_a_time_and_all_of_them() {
     let task = async { spawn_local(play).await.unwrap() };
     LocalSet::new().run_until(task).await;
 }
+
+#[tokio::test]
+async fn work_that_many_ask_for_at_once_is_done_for_a_few_at_a_time_and_for_all() {
+    let done = Rc::new(Cell::new(0));
+    let counted = done.clone();
+    let play = async move {
+        spawn_local(Courier::of_this_thread());
+        yield_now().await;
+        for _ in 0..FOLLOWERS {
+            let counted = counted.clone();
+            spawn_local(async move {
+                Courier::turn().await;
+                counted.set(counted.get() + 1);
+            });
+        }
+        // One that goes away takes nobody's turn.
+        spawn_local(Courier::turn()).abort();
+        let mut most = 0;
+        while done.get() < FOLLOWERS {
+            let before = done.get();
+            yield_now().await;
+            most = most.max(done.get() - before);
+        }
+        assert!(most < FOLLOWERS / 4, "{most} before anybody else's turn");
+    };
+    let task = async { spawn_local(play).await.unwrap() };
+    LocalSet::new().run_until(task).await;
+}
+
+#[tokio::test]
+async fn a_thread_without_a_courier_makes_nobody_wait() {
+    Courier::turn().await;
+}
