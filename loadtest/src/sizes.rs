@@ -178,8 +178,8 @@ fn full(choice: Choice) -> Sizes {
 fn short(choice: Choice) -> Sizes {
     let full = full(choice);
     let quick = Sizes {
-        rounds: 3,
-        seconds: 2.0,
+        rounds: 2,
+        seconds: 1.5,
         warm_up_seconds: 0.5,
         ..full
     };
@@ -198,7 +198,7 @@ fn short(choice: Choice) -> Sizes {
         },
         Choice::Mixed => Sizes {
             rounds: 1,
-            seconds: 10.0,
+            seconds: 6.0,
             keys: 10_000,
             rate: 2_000.0,
             ..quick
@@ -236,7 +236,7 @@ fn short(choice: Choice) -> Sizes {
         },
         Choice::Soak => Sizes {
             rounds: 1,
-            seconds: 15.0,
+            seconds: 6.0,
             keys: 10_000,
             ..quick
         },
