@@ -3,13 +3,10 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
-use std::panic::resume_unwind;
 use std::path::Path;
-use std::thread;
 
 use fjall::config::{BlockSizePolicy, FilterPolicy};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
-use rustix::process::nice;
 
 use super::witness::sync_directory;
 use crate::journal::StoreError;
@@ -33,8 +30,6 @@ const ENGINE_CACHE_BYTES: u64 = 16 << 20;
 const MEMTABLE_BYTES: u64 = 16 << 20;
 /// The same where hardly anything is written.
 const MEMTABLE_BYTES_SMALL: u64 = 1 << 20;
-/// How much more polite than requests the engine's workers are, who write its files.
-const WORKERS_NICE: i32 = 10;
 /// What is read in long scans has large blocks; values beyond get a block of their own.
 const BLOCK_BYTES: u32 = 64 << 10;
 
@@ -121,17 +116,10 @@ pub(super) fn refuse_unfinished(directory: &Path) -> Result<(), StoreError> {
 
 /// Opens the engine; creates its files if there are none.
 pub(super) fn open_engine(path: &Path) -> Result<Database, StoreError> {
-    let open = || {
-        // The engine's workers inherit it. Where it cannot be had they are as urgent as the rest.
-        let _urgency = nice(WORKERS_NICE);
-        Database::builder(path)
-            .max_journaling_size(ENGINE_LOG_BYTES_MAX)
-            .cache_size(ENGINE_CACHE_BYTES)
-            .open()
-    };
-    let opened = thread::scope(|scope| scope.spawn(open).join());
-    opened
-        .unwrap_or_else(|panic| resume_unwind(panic))
+    Database::builder(path)
+        .max_journaling_size(ENGINE_LOG_BYTES_MAX)
+        .cache_size(ENGINE_CACHE_BYTES)
+        .open()
         .map_err(|error| {
             if let fjall::Error::InvalidVersion(found) = &error {
                 let found = format!("{found:?} of the engine");
