@@ -101,7 +101,7 @@ fn screen_body() -> Markup {
             p #turn {}
         }
         template #row {
-            tr {
+            tr hidden {
                 td .name {}
                 td .number { s {} " " span.price {} }
                 td .level { span.dot {} " " span.text {} }

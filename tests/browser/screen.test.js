@@ -75,6 +75,19 @@ test('it lists what the store has, with prices, and every change as it comes', a
   await context.close();
 });
 
+test('no row stands there empty before its product is known, however slow the wall is', async () => {
+  const { page, context } = await open(browser, 'about:blank');
+  // A clock that stands still draws nothing.
+  await page.clock.install({ time: 0 });
+  await page.clock.pauseAt(1_000);
+  await page.goto(`${server.url}/screen/malmo#token=${tokens.screen}`);
+  await page.locator('body[data-ready]').waitFor();
+  assert.equal(await page.locator('tbody tr:not([hidden])').count(), 0);
+  await page.clock.resume();
+  await row(page, 'Red clogs 38', 'In stock');
+  await context.close();
+});
+
 test('a token that may see figures has them on the screen', async () => {
   const exact = await server.token('exact screen', ['stock:read'], { channel: 'store' });
   const url = `${server.url}/screen/malmo#token=${exact}`;
