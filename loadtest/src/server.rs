@@ -17,12 +17,19 @@ use tokio::task::AbortHandle;
 use crate::clock;
 use crate::connection::Connection;
 use crate::request::{Target, Template};
+use crate::usage::Usage;
 
 /// The token that servers of our own are started with; they listen on loopback only.
 const TOKEN: &str = "loadtest";
 
 /// How long a server may take to be ready.
 const READY_MAX: Duration = Duration::from_secs(300);
+
+/// How long a server is awaited to come to rest, how long it must have been at rest for, and the
+/// share of a core that it may use at rest.
+const REST_AWAITED_MAX: Duration = Duration::from_secs(180);
+const REST_WATCHED: Duration = Duration::from_secs(2);
+const IDLE: f64 = 0.03;
 
 /// How often a server's metrics are read; Prometheus reads them every 15 s by default.
 const SCRAPE_EVERY: Duration = Duration::from_secs(1);
@@ -187,6 +194,28 @@ impl Server {
             child.wait()?;
         }
         Ok(())
+    }
+
+    /// Waits until it has no work of its own left, such as sorting what an import brought, and the
+    /// machine has written what it kept in memory: else whoever syncs next pays for it.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub async fn come_to_rest(&self) -> Result<()> {
+        if self.process.is_none() {
+            return Ok(());
+        }
+        let give_up = clock::now() + REST_AWAITED_MAX;
+        loop {
+            let before = Usage::read(self.process)?;
+            tokio::time::sleep(REST_WATCHED).await;
+            let used = before.until_now(self.process)?;
+            let is_idle = used.server_cpu_seconds <= IDLE * used.seconds;
+            if is_idle || clock::now() > give_up {
+                break;
+            }
+        }
+        Ok(tokio::task::spawn_blocking(rustix::fs::sync).await?)
     }
 
     /// Its metrics are not read any more.

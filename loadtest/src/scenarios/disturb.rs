@@ -25,6 +25,7 @@ pub async fn run(bench: &mut Bench) -> Result<()> {
     let shop = Shop::of(bench.sizes.keys, LOCATIONS, PLENTY);
     let server = bench.own_server(&settings(None)).await?;
     bench.stock(&server, shop).await?;
+    server.come_to_rest().await?;
     server.stop()?;
 
     let (mut quiet, mut disturbed) = (Vec::new(), Vec::new());
@@ -34,6 +35,7 @@ pub async fn run(bench: &mut Bench) -> Result<()> {
             let every = (bench.sizes.seconds / ROUNDS_IN_PHASE).max(1.0);
             let settings = settings((!is_quiet).then_some(every));
             let server = bench.own_server(&settings).await?;
+            server.come_to_rest().await?;
             let before = (server.logged(ROUND), server.logged(TRIM));
             let want = Want::Any(bench.keys(shop)?);
             let asked = bench.reserve(&server, shop, want, 1);

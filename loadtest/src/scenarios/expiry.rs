@@ -63,6 +63,7 @@ pub async fn run(bench: &mut Bench) -> Result<()> {
     load.duration = None;
     load.warm_up = Duration::ZERO;
     let (filled, asked) = bench.drive(&load, asked).await?;
+    server.come_to_rest().await?;
     let mut placed = asked.placed();
     let rate = filled.per_second().max(100.0);
     for _ in 0..bench.sizes.rounds {
