@@ -74,9 +74,6 @@ impl Trim {
         }
         drop(groups);
         let Some(cut) = cut else {
-            if self.folded > 0 {
-                store.free_trimmed()?;
-            }
             return Ok(false);
         };
         fail::fail_point!("trim::before_advance", |_| std::process::abort());
@@ -112,9 +109,12 @@ impl Trim {
         Ok(Some((first, bytes)))
     }
 
-    /// How many records were folded.
-    pub fn folded(&self) -> u64 {
-        self.folded
+    /// Ends here, be it all or not, and frees what was folded; gives how many records that were.
+    pub fn end(self, store: &dyn Store) -> Result<u64, StoreError> {
+        if self.folded > 0 {
+            store.free_trimmed()?;
+        }
+        Ok(self.folded)
     }
 }
 
@@ -125,7 +125,7 @@ pub fn trim(store: &dyn Store, beyond: Beyond) -> Result<u64, RecoveryError> {
         return Ok(0);
     };
     while trim.step(store)? {}
-    Ok(trim.folded())
+    Ok(trim.end(store)?)
 }
 
 /// The entries of the base that a step changes.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::recovery::RecoveryError;
 use super::snapshots::{Snapshots, blocking};
 use super::trim::{Beyond, Trim};
+use crate::clock::Stopwatch;
 use crate::config;
 use crate::stock::time::{DAY_MS, Timestamp};
 
@@ -13,7 +14,8 @@ const REST: u32 = 4;
 
 /// Runs until it is aborted.
 pub async fn run(snapshots: Snapshots, config: config::Journal) {
-    let mut every = tokio::time::interval(Duration::from_secs(config.snapshot_interval_seconds));
+    let turn = Duration::from_secs(config.snapshot_interval_seconds);
+    let mut every = tokio::time::interval(turn);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     every.tick().await;
     let clock = snapshots.directory.context.clock.clone();
@@ -32,8 +34,9 @@ pub async fn run(snapshots: Snapshots, config: config::Journal) {
                 before: now.plus_millis(-kept_ms),
                 bytes: surplus,
             };
-            trim(&snapshots, beyond).await;
-            trim_at = now.plus_millis(i64::from(config.trim_interval_seconds) * 1000);
+            if trim(&snapshots, beyond, turn).await {
+                trim_at = now.plus_millis(i64::from(config.trim_interval_seconds) * 1000);
+            }
         }
     }
 }
@@ -55,7 +58,8 @@ async fn round(snapshots: &Snapshots, now: Timestamp) -> bool {
     }
 }
 
-async fn trim(snapshots: &Snapshots, beyond: Beyond) {
+/// Trims for one turn at most; whether that was all there is to do for now.
+async fn trim(snapshots: &Snapshots, beyond: Beyond, turn: Duration) -> bool {
     if beyond.bytes > 0 {
         tracing::warn!(
             surplus_bytes = beyond.bytes,
@@ -63,30 +67,61 @@ async fn trim(snapshots: &Snapshots, beyond: Beyond) {
              whatever journal.history_days says"
         );
     }
-    match trim_in_steps(snapshots, beyond).await {
-        Ok(records @ 1..) => tracing::info!(records, "history trimmed"),
-        Ok(0) => {}
-        Err(error) => tracing::error!(%error, "history could not be trimmed; tried again later"),
+    match trim_in_steps(snapshots, beyond, turn).await {
+        Ok(Trimmed { records, is_all }) => {
+            if records > 0 {
+                tracing::info!(records, is_all, "history trimmed");
+            }
+            is_all
+        }
+        Err(error) => {
+            tracing::error!(%error, "history could not be trimmed; tried again later");
+            true
+        }
     }
 }
 
-async fn trim_in_steps(snapshots: &Snapshots, beyond: Beyond) -> Result<u64, RecoveryError> {
-    let store = snapshots.store.clone();
-    let Some(mut trim) = blocking(move || Trim::begin(&*store, beyond)).await? else {
-        return Ok(0);
-    };
+/// What one turn of trimming came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Trimmed {
+    /// How many records went.
+    pub(super) records: u64,
+    /// Whether nothing is left that may go. Otherwise a snapshot round is due before it goes on:
+    /// what a restart has to replay would grow for as long as there is something to trim.
+    pub(super) is_all: bool,
+}
+
+pub(super) async fn trim_in_steps(
+    snapshots: &Snapshots,
+    beyond: Beyond,
+    turn: Duration,
+) -> Result<Trimmed, RecoveryError> {
+    let stopwatch = Stopwatch::start();
     // Records may come as fast as the disk takes them: past the bytes it has to keep up.
     let rest = if beyond.bytes > 0 { 1 } else { REST };
+    let store = snapshots.store.clone();
+    let Some(mut trim) = blocking(move || Trim::begin(&*store, beyond)).await? else {
+        return Ok(Trimmed {
+            records: 0,
+            is_all: true,
+        });
+    };
+    let mut more;
     loop {
         let store = snapshots.store.clone();
         let step = blocking(move || {
             let more = trim.step(&*store)?;
             Ok::<_, RecoveryError>((trim, more))
         });
-        let more;
         (trim, more) = snapshots.pace.step(rest, step).await?;
-        if !more {
-            return Ok(trim.folded());
+        if !more || stopwatch.elapsed() >= turn {
+            break;
         }
     }
+    let store = snapshots.store.clone();
+    let records = blocking(move || trim.end(&*store)).await?;
+    Ok(Trimmed {
+        records,
+        is_all: !more,
+    })
 }

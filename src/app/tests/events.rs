@@ -8,6 +8,7 @@ use super::asking::*;
 use super::test_node::*;
 use crate::actors::{EventsError, JournalRecord};
 use crate::app::trim::{Beyond, older, trim};
+use crate::app::upkeep::{Trimmed, trim_in_steps};
 use crate::journal::{Position, Store};
 use crate::stock::{Event, MovementKind, StockRecord};
 
@@ -142,6 +143,30 @@ async fn a_position_that_was_trimmed_away_is_told_with_the_earliest_kept() {
     assert_eq!(node.verify().differences, [""; 0]);
     node.crash().await;
     node.expects(&[("a", 500, 0, 0), ("b", 500, 0, 0)]).await;
+}
+
+#[actix::test]
+async fn a_long_trim_lets_snapshot_rounds_through_and_then_goes_on() {
+    let node = TestNode::begin().await;
+    for _ in 0..400 {
+        node.receive(&[("a", 1), ("b", 1)]).await;
+    }
+    let snapshots = node.snapshots();
+    snapshots.round().await.unwrap();
+    let (mut trimmed, mut turns) = (0, 0);
+    let beyond = older(BEGIN.plus_millis(1));
+    loop {
+        let turn = trim_in_steps(&snapshots, beyond, Duration::ZERO).await;
+        let Trimmed { records, is_all } = turn.unwrap();
+        (trimmed, turns) = (trimmed + records, turns + 1);
+        assert_eq!(node.disk().base_position().get(), trimmed);
+        if is_all {
+            break;
+        }
+    }
+    assert_eq!(trimmed, 800);
+    assert!(turns > 2, "{turns} turns");
+    assert_eq!(node.verify().differences, [""; 0]);
 }
 
 #[actix::test]
