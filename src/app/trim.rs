@@ -4,18 +4,22 @@
 //! as the node.
 
 use std::collections::{BTreeSet, HashMap};
+use std::mem;
+use std::time::Duration;
 
 use super::recovery::{RecoveryError, decode, read_entry};
 use super::state::ledger_of;
 use crate::catalogue::{self, CatalogueRecord, EntityKey};
+use crate::clock::Stopwatch;
 use crate::journal::codec::{Tagged, stock_entry};
 use crate::journal::group::{GroupHeader, Records};
 use crate::journal::store::Groups;
 use crate::journal::{Change, Position, Store, StoreError};
 use crate::stock::{Ledger, StockKey, Timestamp};
 
-/// How many records one step folds, to the end of their group; appends wait while it is written.
-const RECORDS_AT_ONCE: usize = 128;
+/// How long a step takes before whoever wants the processor may have it. It is written at the end
+/// of a group, so that a step may also end within one.
+const STEP: Duration = Duration::from_micros(250);
 
 /// What of history is to go: whatever is beyond either bound.
 #[derive(Clone, Copy, Debug)]
@@ -39,51 +43,90 @@ pub struct Trim {
     beyond: Beyond,
     bytes: u64,
     folded: u64,
+    /// What is left of the group at hand, and the position of its next record.
+    group: Option<(Position, Records)>,
+    fold: Fold,
+    /// The newest record in the fold, where a group ends.
+    end: Option<Position>,
 }
 
 impl Trim {
     /// Begins to fold what is beyond; none when there is no finished snapshot round.
-    pub fn begin(store: &dyn Store, beyond: Beyond) -> Result<Option<Trim>, RecoveryError> {
-        let Some(round) = store.round() else {
-            return Ok(None);
-        };
-        Ok(Some(Trim {
+    pub fn begin(store: &dyn Store, beyond: Beyond) -> Option<Trim> {
+        let round = store.round()?;
+        Some(Trim {
             cut: round.cut,
             beyond,
             bytes: 0,
             folded: 0,
-        }))
+            group: None,
+            fold: Fold::default(),
+            end: None,
+        })
+    }
+
+    /// Whether no group is folded by half, so that it may end here.
+    pub fn is_between_groups(&self) -> bool {
+        self.group.is_none()
     }
 
     /// Folds a step; false when that was all.
     pub fn step(&mut self, store: &dyn Store) -> Result<bool, RecoveryError> {
-        let mut fold = Fold::new(store);
+        let stopwatch = Stopwatch::start();
         // Opened anew for each step: an open view keeps what was trimmed from being freed.
-        let mut groups = store.read(store.earliest())?;
-        let (mut records, mut cut) = (0, None);
-        while records < RECORDS_AT_ONCE
-            && let Some((first, group)) = self.next_group(&mut groups)?
-        {
-            let damaged = |source| StoreError::Group { first, source };
-            for (nth, bytes) in (0..).zip(Records::new(group).map_err(damaged)?) {
-                let (position, bytes) = (first.plus(nth), bytes.map_err(damaged)?);
-                fold.replay(position, &bytes)?;
-                records += 1;
-                cut = Some(position);
+        let unread = match &self.group {
+            Some((next, records)) => next.plus(u64::from(records.left())),
+            None => store.earliest(),
+        };
+        let mut groups = store.read(unread)?;
+        loop {
+            if self.group.is_none() {
+                self.group = self.next_group(&mut groups)?;
+            }
+            let Some((next, records)) = &mut self.group else {
+                drop(groups);
+                self.advance(store)?;
+                return Ok(false);
+            };
+            for bytes in records.by_ref() {
+                let first = *next;
+                let bytes = bytes.map_err(|source| StoreError::Group { first, source })?;
+                self.fold.replay(store, first, &bytes)?;
+                self.end = Some(first);
+                *next = first.next();
+                if stopwatch.elapsed() >= STEP {
+                    break;
+                }
+            }
+            let is_whole = records.left() == 0;
+            if is_whole {
+                self.group = None;
+            }
+            if stopwatch.elapsed() >= STEP {
+                drop(groups);
+                return if is_whole {
+                    self.advance(store)
+                } else {
+                    Ok(true)
+                };
             }
         }
-        drop(groups);
-        let Some(cut) = cut else {
-            return Ok(false);
+    }
+
+    /// Moves the base to the end of what was folded; whether that could be.
+    fn advance(&mut self, store: &dyn Store) -> Result<bool, RecoveryError> {
+        let Some(end) = self.end.take() else {
+            return Ok(true);
         };
+        let before = store.base_position();
         fail::fail_point!("trim::before_advance", |_| std::process::abort());
-        match store.advance_base(cut, fold.changes()) {
+        match store.advance_base(end, mem::take(&mut self.fold).changes()) {
             // A backup is being taken; there is a next time.
             Err(StoreError::Held) => return Ok(false),
             advanced => advanced?,
         }
         fail::fail_point!("trim::after_advance", |_| std::process::abort());
-        self.folded += records as u64;
+        self.folded += end.get() - before.get();
         Ok(true)
     }
 
@@ -91,7 +134,7 @@ impl Trim {
     fn next_group(
         &mut self,
         groups: &mut Groups,
-    ) -> Result<Option<(Position, Vec<u8>)>, RecoveryError> {
+    ) -> Result<Option<(Position, Records)>, RecoveryError> {
         let Some(group) = groups.next() else {
             return Ok(None);
         };
@@ -106,7 +149,9 @@ impl Trim {
             return Ok(None);
         }
         self.bytes += bytes.len() as u64;
-        Ok(Some((first, bytes)))
+        let records = Records::new(bytes);
+        let records = records.map_err(|source| StoreError::Group { first, source })?;
+        Ok(Some((first, records)))
     }
 
     /// Ends here, be it all or not, and frees what was folded; gives how many records that were.
@@ -121,36 +166,32 @@ impl Trim {
 /// Folds all that is beyond at once; gives the number of records.
 #[cfg(test)]
 pub fn trim(store: &dyn Store, beyond: Beyond) -> Result<u64, RecoveryError> {
-    let Some(mut trim) = Trim::begin(store, beyond)? else {
+    let Some(mut trim) = Trim::begin(store, beyond) else {
         return Ok(0);
     };
     while trim.step(store)? {}
     Ok(trim.end(store)?)
 }
 
-/// The entries of the base that a step changes.
-struct Fold<'a> {
-    store: &'a dyn Store,
+/// The entries of the base that what was folded changes.
+#[derive(Default)]
+struct Fold {
     ledgers: HashMap<StockKey, Ledger>,
     catalogue: catalogue::Recovery,
     entities: BTreeSet<EntityKey>,
 }
 
-impl<'a> Fold<'a> {
-    fn new(store: &'a dyn Store) -> Fold<'a> {
-        Fold {
-            store,
-            ledgers: HashMap::new(),
-            catalogue: catalogue::Recovery::default(),
-            entities: BTreeSet::new(),
-        }
-    }
-
-    fn replay(&mut self, position: Position, bytes: &[u8]) -> Result<(), RecoveryError> {
+impl Fold {
+    fn replay(
+        &mut self,
+        store: &dyn Store,
+        position: Position,
+        bytes: &[u8],
+    ) -> Result<(), RecoveryError> {
         match decode(position, bytes)? {
             Tagged::Stock(stock) => {
                 if !self.ledgers.contains_key(&stock.key) {
-                    let ledger = self.base_ledger(&stock.key)?;
+                    let ledger = base_ledger(store, &stock.key)?;
                     self.ledgers.insert(stock.key.clone(), ledger);
                 }
                 let ledger = self.ledgers.get_mut(&stock.key);
@@ -162,7 +203,7 @@ impl<'a> Fold<'a> {
                 let entity = record.event.key();
                 if self.entities.insert(entity.clone()) {
                     let key = entity.to_string().into_bytes();
-                    if let Some(value) = self.store.base_entry(&key)? {
+                    if let Some(value) = store.base_entry(&key)? {
                         self.catalogue.load(&key, &value)?;
                     }
                 }
@@ -170,16 +211,6 @@ impl<'a> Fold<'a> {
             }
         }
         Ok(())
-    }
-
-    fn base_ledger(&self, key: &StockKey) -> Result<Ledger, RecoveryError> {
-        let (entry_key, _) = stock_entry(key.as_str(), &[]);
-        if let Some(value) = self.store.base_entry(&entry_key)?
-            && let Some((_, image)) = read_entry(&entry_key, &value)?
-        {
-            return ledger_of(key, &image);
-        }
-        Ok(Ledger::new(key.clone()))
     }
 
     fn changes(self) -> Vec<Change> {
@@ -202,4 +233,14 @@ impl<'a> Fold<'a> {
             .chain(entities)
             .collect()
     }
+}
+
+fn base_ledger(store: &dyn Store, key: &StockKey) -> Result<Ledger, RecoveryError> {
+    let (entry_key, _) = stock_entry(key.as_str(), &[]);
+    if let Some(value) = store.base_entry(&entry_key)?
+        && let Some((_, image)) = read_entry(&entry_key, &value)?
+    {
+        return ledger_of(key, &image);
+    }
+    Ok(Ledger::new(key.clone()))
 }

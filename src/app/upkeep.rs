@@ -99,8 +99,7 @@ pub(super) async fn trim_in_steps(
     let stopwatch = Stopwatch::start();
     // Records may come as fast as the disk takes them: past the bytes it has to keep up.
     let rest = if beyond.bytes > 0 { 1 } else { REST };
-    let store = snapshots.store.clone();
-    let Some(mut trim) = blocking(move || Trim::begin(&*store, beyond)).await? else {
+    let Some(mut trim) = Trim::begin(&*snapshots.store, beyond) else {
         return Ok(Trimmed {
             records: 0,
             is_all: true,
@@ -114,7 +113,7 @@ pub(super) async fn trim_in_steps(
             Ok::<_, RecoveryError>((trim, more))
         });
         (trim, more) = snapshots.pace.step(rest, step).await?;
-        if !more || stopwatch.elapsed() >= turn {
+        if !more || (trim.is_between_groups() && stopwatch.elapsed() >= turn) {
             break;
         }
     }

@@ -156,7 +156,7 @@ async fn a_long_trim_lets_snapshot_rounds_through_and_then_goes_on() {
     let (mut trimmed, mut turns) = (0, 0);
     let beyond = older(BEGIN.plus_millis(1));
     loop {
-        let turn = trim_in_steps(&snapshots, beyond, Duration::ZERO).await;
+        let turn = trim_in_steps(snapshots, beyond, Duration::ZERO).await;
         let Trimmed { records, is_all } = turn.unwrap();
         (trimmed, turns) = (trimmed + records, turns + 1);
         assert_eq!(node.disk().base_position().get(), trimmed);

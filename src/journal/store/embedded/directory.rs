@@ -4,7 +4,9 @@
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
+use fjall::compaction::Leveled;
 use fjall::config::{BlockSizePolicy, FilterPolicy};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
@@ -28,6 +30,9 @@ const ENGINE_LOG_BYTES_MAX: u64 = 128 << 20;
 const ENGINE_CACHE_BYTES: u64 = 16 << 20;
 /// What is gathered in memory before it goes into a file, for each key space that grows.
 const MEMTABLE_BYTES: u64 = 16 << 20;
+/// The size of the files that are sorted into each other. Each is synced as a whole once it is
+/// full, and the disk takes a group's sync only after that.
+const TABLE_BYTES: u64 = 8 << 20;
 /// The same where hardly anything is written.
 const MEMTABLE_BYTES_SMALL: u64 = 1 << 20;
 /// What is read in long scans has large blocks; values beyond get a block of their own.
@@ -139,17 +144,23 @@ pub(super) fn key_space(database: &Database, name: &str) -> Result<Keyspace, Sto
     Ok(database.keyspace(name, options)?)
 }
 
-/// Read in long scans. No filters: nothing asks for keys that are not there.
-fn scanned() -> KeyspaceCreateOptions {
+fn sorted() -> KeyspaceCreateOptions {
+    let tables = Leveled::default().with_table_target_size(TABLE_BYTES);
     KeyspaceCreateOptions::default()
         .max_memtable_size(MEMTABLE_BYTES)
+        .compaction_strategy(Arc::new(tables))
+}
+
+/// Read in long scans. No filters: nothing asks for keys that are not there.
+fn scanned() -> KeyspaceCreateOptions {
+    sorted()
         .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
         .filter_policy(FilterPolicy::disabled())
 }
 
 /// Read entry by entry, of which some are not there: the engine's own small blocks and filters.
 fn looked_up() -> KeyspaceCreateOptions {
-    KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES)
+    sorted()
 }
 
 fn small() -> KeyspaceCreateOptions {
