@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
-use std::thread;
 
 use actix::Addr;
 use futures::future;
@@ -72,8 +71,6 @@ impl Schedule {
             if addr.send(Wake(keys)).await.is_err() {
                 return;
             }
-            // Nor do the other threads have to wait until the system takes the processor away.
-            thread::yield_now();
         }
     }
 
