@@ -32,7 +32,10 @@ const ENGINE_CACHE_BYTES: u64 = 16 << 20;
 const MEMTABLE_BYTES: u64 = 8 << 20;
 /// The size of the files that are sorted into each other. Each is synced as a whole once it is
 /// full, and a group's sync waits behind it: 1.9 ms per MiB on the disk it was measured on.
-const TABLE_BYTES: u64 = 4 << 20;
+const TABLE_BYTES: u64 = 2 << 20;
+/// How many files are gathered before they are sorted into the others. Many: each time most of
+/// the others are written anew, and only a start and a trim ever read them all.
+const TABLES_GATHERED: u8 = 12;
 /// The same where hardly anything is written.
 const MEMTABLE_BYTES_SMALL: u64 = 1 << 20;
 /// What is read in long scans has large blocks; values beyond get a block of their own.
@@ -148,7 +151,9 @@ pub(super) fn key_space(database: &Database, name: &str) -> Result<Keyspace, Sto
 
 /// Small files, compressed: a third of the bytes to sync and to keep.
 fn sorted() -> KeyspaceCreateOptions {
-    let tables = Leveled::default().with_table_target_size(TABLE_BYTES);
+    let tables = Leveled::default()
+        .with_l0_threshold(TABLES_GATHERED)
+        .with_table_target_size(TABLE_BYTES);
     KeyspaceCreateOptions::default()
         .max_memtable_size(MEMTABLE_BYTES)
         .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
