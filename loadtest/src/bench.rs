@@ -164,9 +164,9 @@ impl Bench {
     }
 
     /// A load on a server, closed and as long as the sizes say.
-    pub fn load<'a>(&self, name: &'a str, server: &Server) -> Load<'a> {
+    pub fn load(&self, name: &str, server: &Server) -> Load {
         Load {
-            name,
+            name: name.to_owned(),
             address: server.target.address,
             protocol: HTTP,
             process: server.process,
@@ -178,7 +178,7 @@ impl Bench {
     }
 
     /// The same, with arrivals on a schedule.
-    pub fn open_load<'a>(&mut self, name: &'a str, server: &Server, per_second: f64) -> Load<'a> {
+    pub fn open_load(&mut self, name: &str, server: &Server, per_second: f64) -> Load {
         let seed = self.next_seed();
         Load {
             pace: Pace::Open { per_second, seed },
@@ -192,7 +192,7 @@ impl Bench {
     /// The server is gone.
     pub async fn drive<W: Workload + 'static>(
         &mut self,
-        load: &Load<'_>,
+        load: &Load,
         workload: W,
     ) -> Result<(Phase, W)> {
         let workload = Rc::new(RefCell::new(workload));

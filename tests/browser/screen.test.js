@@ -185,12 +185,13 @@ test('it says how old its figures are, hides counts past two minutes, and catche
   await context.close();
 });
 
-test('sent away it comes back after minutes, and once a day it begins anew', async () => {
+test('sent away it comes back after minutes, and once a day it begins anew', async (t) => {
   let full = true;
   const relay = new Relay(server, (socket) => {
     if (full) socket.close(4504);
   });
   await relay.start();
+  t.after(() => relay.stop());
   const url = `${relay.url}/screen/malmo#token=${tokens.screen}`;
   const { page, context, errors } = await open(browser, 'about:blank', { locale: 'en' });
   await page.clock.install();
@@ -213,7 +214,6 @@ test('sent away it comes back after minutes, and once a day it begins anew', asy
   });
   quiet(errors);
   await context.close();
-  await relay.stop();
 });
 
 test('a store of any size comes back, and nothing that went meanwhile stays on the wall', async (t) => {

@@ -89,10 +89,11 @@ test('sales made without a network are kept over a reload and sent in order', as
   await context.close();
 });
 
-test('a till whose answer was lost sends again under the same name', async () => {
+test('a till whose answer was lost sends again under the same name', async (t) => {
   const before = (await sales('clogs-38')).length;
   const relay = new Relay(server);
   await relay.start();
+  t.after(() => relay.stop());
   relay.loses = (name) => name === 'POST /v1/movements' && relay.lost.length === 0;
   const { page, context } = await open(browser, relay.url + path(tokens.till));
   await page.clock.install();
@@ -104,16 +105,16 @@ test('a till whose answer was lost sends again under the same name', async () =>
   assert.ok(relay.asked.filter((name) => name === 'POST /v1/movements').length >= 2);
   assert.equal((await sales('clogs-38')).length, before + 1);
   await context.close();
-  await relay.stop();
 });
 
-test('an order whose answer was lost is handed over once', async () => {
+test('an order whose answer was lost is handed over once', async (t) => {
   const line = { sku: 'socks', location: 'malmo', quantity: 1 };
   const confirm = { order: 'web-1', fulfilment: { method: 'collect', location: 'malmo' } };
   const body = { lines: [line], confirm };
   const { id } = await server.done('POST', '/v1/reservations', body);
   const relay = new Relay(server);
   await relay.start();
+  t.after(() => relay.stop());
   relay.loses = (name) => name.endsWith('/fulfil') && relay.lost.length === 0;
   const { page, context } = await open(browser, relay.url + path(tokens.till));
   await page.clock.install();
@@ -130,7 +131,6 @@ test('an order whose answer was lost is handed over once', async () => {
   assert.deepEqual([state, lines[0].fulfilled], ['fulfilled', 1]);
   assert.equal((await server.done('GET', '/v1/stock/socks/malmo')).on_hand, 2);
   await context.close();
-  await relay.stop();
 });
 
 test('a browser killed between sale and answer sells once', async () => {
@@ -168,10 +168,11 @@ test('a browser killed between sale and answer sells once', async () => {
   await rm(profile, { recursive: true, force: true, maxRetries: 5 });
 });
 
-test('a sale sent under a token that was replaced meanwhile is found in the ledger', async () => {
+test('a sale sent under a token that was replaced meanwhile is found in the ledger', async (t) => {
   const before = (await sales('clogs-38')).length;
   const relay = new Relay(server);
   await relay.start();
+  t.after(() => relay.stop());
   relay.loses = (name) => name === 'POST /v1/movements';
   const { page, context } = await open(browser, relay.url + path(tokens.till));
   await sell(page, 1);
@@ -185,7 +186,6 @@ test('a sale sent under a token that was replaced meanwhile is found in the ledg
   await text(page, 'kept', 'All is recorded');
   assert.equal((await sales('clogs-38')).length, before + 1);
   await context.close();
-  await relay.stop();
 });
 
 test('two tabs of one till neither share a number nor send anything twice', async () => {

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::follower::Follower;
 use super::tally::{Delivered, FeedTally};
 use super::truth;
+use crate::clock;
 use crate::request::Target;
 use crate::shop::Shop;
 
@@ -28,8 +29,8 @@ const OPEN_MAX: Duration = Duration::from_secs(120);
 /// How long all may take to be told what is true when nothing changes any more.
 const SETTLE_MAX: Duration = Duration::from_secs(15);
 
-/// How often it is looked whether they have been.
-const SETTLE_LOOK: Duration = Duration::from_millis(20);
+/// How often it is looked whether they have been, or are back.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Which keys of the shop who follows.
 #[derive(Clone, Copy, Debug)]
@@ -155,8 +156,16 @@ impl Crowd {
         self.shared.tally.borrow_mut().returned.clear();
     }
 
-    /// Whether everyone that was lost in the storm is back and has its state.
-    pub fn is_back(&self) -> bool {
+    /// Waits until everyone that was lost in the storm is back and has its state, or `within` is
+    /// over.
+    pub async fn until_back(&self, within: Duration) {
+        let give_up = clock::now() + within;
+        while !self.is_back() && clock::now() < give_up {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn is_back(&self) -> bool {
         let returned = self.shared.tally.borrow().returned.len();
         self.with_state() == self.len() && returned >= self.len()
     }
@@ -175,12 +184,12 @@ impl Crowd {
     pub async fn settle(&self) -> Result<()> {
         let followed = self.shared.seats.iter().flat_map(|seat| seat.keys.iter());
         let truth = truth::read(&self.shared.target, self.shared.shop, followed).await?;
-        let looks = SETTLE_MAX.as_millis() / SETTLE_LOOK.as_millis();
+        let looks = SETTLE_MAX.as_millis() / LOOK.as_millis();
         for _ in 0..looks {
             if self.behind(&truth) == 0 {
                 return Ok(());
             }
-            tokio::time::sleep(SETTLE_LOOK).await;
+            tokio::time::sleep(LOOK).await;
         }
         let behind = self.behind(&truth);
         let what = format!("{behind} followers were last told something that is not true");

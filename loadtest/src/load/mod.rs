@@ -1,7 +1,7 @@
 //! Drives load at a server: closed, each caller asking again as soon as it is answered, or open,
 //! requests arriving on a schedule that no slow answer holds up. It must not know what is asked.
 //!
-//! Everything runs on one thread, which leaves the other cores to the server. Open arrivals are
+//! All of a load runs on one thread, which leaves the other cores to the server. Open arrivals are
 //! a Poisson stream; a request that finds no free connection waits for one, and that wait counts:
 //! its latency runs from when it should have been sent.
 
@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Serialize;
-use tokio::task::JoinSet;
+use tokio::runtime::Builder;
+use tokio::task::{JoinSet, LocalSet};
 
 use crate::clock;
 use crate::connection::{Answer, Connection, Protocol};
@@ -55,9 +56,9 @@ pub enum Pace {
 
 /// A load to drive.
 #[derive(Clone, Debug)]
-pub struct Load<'a> {
+pub struct Load {
     /// What the progress and the result call it.
-    pub name: &'a str,
+    pub name: String,
     /// The server.
     pub address: std::net::SocketAddr,
     /// What it speaks.
@@ -133,10 +134,7 @@ struct Shared<W> {
 ///
 /// # Errors
 /// The server cannot be reached, or connections are lost again and again.
-pub async fn run<W: Workload + 'static>(
-    load: &Load<'_>,
-    workload: &Rc<RefCell<W>>,
-) -> Result<Phase> {
+pub async fn run<W: Workload + 'static>(load: &Load, workload: &Rc<RefCell<W>>) -> Result<Phase> {
     let connections = open(load).await?;
     let start = clock::now();
     let from = start + load.warm_up;
@@ -163,7 +161,7 @@ pub async fn run<W: Workload + 'static>(
     let ended = clock::now();
     let tally = shared.tally.borrow();
     Ok(Phase {
-        name: load.name.to_owned(),
+        name: load.name.clone(),
         pace: load.words(),
         seconds: until
             .unwrap_or(ended)
@@ -176,7 +174,26 @@ pub async fn run<W: Workload + 'static>(
     })
 }
 
-impl Load<'_> {
+/// Runs a load to its end on a thread of its own: it keeps its schedule whatever this thread is
+/// busy with.
+///
+/// # Errors
+/// As `run`.
+pub async fn run_apart<W: Workload + Send + 'static>(
+    load: Load,
+    workload: W,
+) -> Result<(Phase, W)> {
+    let apart = move || {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let workload = Rc::new(RefCell::new(workload));
+        let phase = LocalSet::new().block_on(&runtime, run(&load, &workload))?;
+        let workload = Rc::into_inner(workload).context("a caller outlived its load: a bug")?;
+        Ok((phase, workload.into_inner()))
+    };
+    tokio::task::spawn_blocking(apart).await?
+}
+
+impl Load {
     fn words(&self) -> String {
         let connections = self.connections;
         match self.pace {
@@ -188,7 +205,7 @@ impl Load<'_> {
     }
 }
 
-async fn open(load: &Load<'_>) -> Result<Vec<Connection>> {
+async fn open(load: &Load) -> Result<Vec<Connection>> {
     let mut connections = Vec::with_capacity(load.connections);
     for _ in 0..load.connections {
         let mut connection = Connection::speaking(load.address, load.protocol.clone());
@@ -202,7 +219,7 @@ async fn open(load: &Load<'_>) -> Result<Vec<Connection>> {
 /// Waits for the end of the load with a line of progress a second; gives what was used inside
 /// the window.
 async fn measure<W: Workload + 'static>(
-    load: &Load<'_>,
+    load: &Load,
     shared: &Rc<Shared<W>>,
     callers: &mut JoinSet<Result<()>>,
     from: Instant,
@@ -226,7 +243,7 @@ async fn measure<W: Workload + 'static>(
         }
         if now >= next_line {
             let ahead = until.map(|until| until.saturating_duration_since(now));
-            progress::load(load.name, ahead, &shared.tally.borrow_mut().progress());
+            progress::load(&load.name, ahead, &shared.tally.borrow_mut().progress());
             next_line = now + Duration::from_secs(1);
         }
         let marks = [

@@ -236,7 +236,7 @@ async fn ask(
     let asked = Reserve::by(way.request.clone(), shop, want, (way.many, 1), tag);
     let name = format!("{}: {}, {}", demand.name(), contender.name, way.words());
     let load = Load {
-        name: &name,
+        name,
         address: contender.address,
         protocol: way.protocol.clone(),
         process: contender.process,

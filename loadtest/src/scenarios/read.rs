@@ -114,7 +114,7 @@ async fn beside_sale<W: Workload + 'static>(
     bench: &mut Bench,
     server: &Server,
     shop: Shop,
-    load: &Load<'_>,
+    load: &Load,
     asked: W,
 ) -> Result<(Phase, Placed)> {
     let asked = Rc::new(RefCell::new(asked));

@@ -5,7 +5,9 @@
 //! piece at a time, on schedule, from the moment the server is ready until all are back.
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
@@ -15,7 +17,7 @@ use crate::books::Expected;
 use crate::clock;
 use crate::connection::Answer;
 use crate::feed::{Crowd, Places};
-use crate::load::Workload;
+use crate::load::{self, Workload};
 use crate::open_files;
 use crate::progress;
 use crate::result::{Aim, Figure};
@@ -113,10 +115,10 @@ async fn restart(
     let ready = clock::now();
 
     let (keys, tag) = (bench.keys(shop)?, bench.tag());
+    let is_over = Arc::new(AtomicBool::new(false));
     let till = UntilBack {
         sales: Movements::new(&server.target, shop, keys, 1, tag),
-        crowd: crowd.clone(),
-        until: ready + BACK_MAX,
+        is_over: is_over.clone(),
     };
     let name = format!("till after {name}");
     let rate = bench.sizes.rate;
@@ -124,7 +126,13 @@ async fn restart(
     load.connections = 4;
     load.warm_up = Duration::ZERO;
     load.duration = None;
-    let (phase, till) = bench.drive(&load, till).await?;
+    let returning = async {
+        crowd.until_back(BACK_MAX).await;
+        is_over.store(true, Ordering::Relaxed);
+    };
+    let (sold, ()) = tokio::join!(load::run_apart(load, till), returning);
+    let (phase, till) = sold?;
+    bench.keep(&phase);
     crowd.until_complete(Duration::from_secs(1)).await?;
     let mut back: Vec<Duration> = crowd
         .end_storm()
@@ -149,8 +157,7 @@ async fn restart(
 /// A till that sells until all followers are back.
 struct UntilBack {
     sales: Movements,
-    crowd: Rc<Crowd>,
-    until: Instant,
+    is_over: Arc<AtomicBool>,
 }
 
 impl Workload for UntilBack {
@@ -159,7 +166,7 @@ impl Workload for UntilBack {
     }
 
     fn next(&mut self, out: &mut Vec<u8>) -> Option<usize> {
-        let goes_on = !self.crowd.is_back() && clock::now() < self.until;
+        let goes_on = !self.is_over.load(Ordering::Relaxed);
         goes_on.then(|| self.sales.next(out)).flatten()
     }
 
