@@ -155,7 +155,6 @@ fn full(choice: Choice) -> Sizes {
             ..FULL
         },
         Choice::Disturb => Sizes {
-            rounds: 3,
             seconds: 30.0,
             keys: 1_000_000,
             rate: 2_000.0,

@@ -19,12 +19,13 @@ use crate::journal::{Change, Position, Round, Store, StoreError};
 use crate::stock::StockKey;
 use crate::telemetry::{labels, metrics};
 
-/// How much is written at once; appends wait meanwhile, some 100 µs.
-const ENTRIES_AT_ONCE: usize = 64;
-const BYTES_AT_ONCE: usize = 16 * 1024;
+/// How much is copied and written at once; whoever wants the processor or the log waits meanwhile,
+/// some 100 µs.
+const ENTRIES_AT_ONCE: usize = 16;
+const BYTES_AT_ONCE: usize = 4 * 1024;
 
 /// How many times as much is written at once when nobody appends any more.
-const HURRIED: usize = 32;
+const HURRIED: usize = 128;
 
 /// How many times as long as a write took the rest after it lasts.
 const REST: u32 = 4;
