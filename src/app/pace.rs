@@ -1,8 +1,9 @@
-//! How fast work beside the requests may go: after each step it rests a multiple of what the step
-//! took, so that it never has more than a small share of disk and processor, whatever they are.
+//! How fast work beside the requests may go: after each step it owes a multiple of what the step
+//! took in rest, so that it never has more than a small share of disk and processor, whatever they
+//! are.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock::Stopwatch;
@@ -10,28 +11,70 @@ use crate::clock::Stopwatch;
 /// The longest rest: a step that waited for a slow disk says nothing of the next one.
 const REST_MAX: Duration = Duration::from_millis(250);
 
+/// The shortest: timers tell no shorter times apart, so what short steps owe is gathered.
+const REST_MIN: Duration = Duration::from_millis(4);
+
 /// The pace of work beside the requests; a clone is the same pace.
 #[derive(Clone, Default)]
-pub struct Pace(Arc<AtomicBool>);
+pub struct Pace(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    is_hurried: AtomicBool,
+    /// Rest that is still to be taken, in microseconds.
+    owed: AtomicU64,
+}
 
 impl Pace {
     /// From now on without rests: nobody is served any more, and somebody waits for the end.
     pub fn hurry(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.is_hurried.store(true, Ordering::Relaxed);
     }
 
     /// Whether nobody is served any more.
     pub fn is_hurried(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.is_hurried.load(Ordering::Relaxed)
     }
 
-    /// Does a step and rests after it, so many times as long as it took.
+    /// Does a step; it owes a rest so many times as long as the step took.
     pub async fn step<T>(&self, rest: u32, work: impl Future<Output = T>) -> T {
         let stopwatch = Stopwatch::start();
         let done = work.await;
-        if !self.is_hurried() {
-            tokio::time::sleep(stopwatch.elapsed().saturating_mul(rest).min(REST_MAX)).await;
+        let rest = self.owe(stopwatch.elapsed().saturating_mul(rest));
+        if let Some(rest) = rest
+            && !self.is_hurried()
+        {
+            tokio::time::sleep(rest).await;
         }
         done
+    }
+
+    /// Adds to what is owed, and gives it once it is worth a rest.
+    fn owe(&self, more: Duration) -> Option<Duration> {
+        let more = more.min(REST_MAX);
+        let micros = u64::try_from(more.as_micros()).unwrap_or(0);
+        let before = self.0.owed.fetch_add(micros, Ordering::Relaxed);
+        if Duration::from_micros(before + micros) < REST_MIN {
+            return None;
+        }
+        let owed = Duration::from_micros(self.0.owed.swap(0, Ordering::Relaxed));
+        Some(owed.min(REST_MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_steps_rest_together_and_as_long_as_each_owes() {
+        let pace = Pace::default();
+        let millis = Duration::from_millis;
+        assert_eq!(pace.owe(millis(1)), None);
+        assert_eq!(pace.owe(millis(2)), None);
+        assert_eq!(pace.owe(millis(2)), Some(millis(5)));
+        assert_eq!(pace.owe(millis(3)), None, "what was rested is owed no more");
+        assert_eq!(pace.owe(millis(9_000)), Some(REST_MAX));
+        assert_eq!(pace.owe(millis(3)), None);
     }
 }
