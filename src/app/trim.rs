@@ -17,9 +17,12 @@ use crate::journal::store::Groups;
 use crate::journal::{Change, Position, Store, StoreError};
 use crate::stock::{Ledger, StockKey, Timestamp};
 
-/// How long a step takes before whoever wants the processor may have it. It is written at the end
-/// of a group, so that a step may also end within one.
+/// How long a step takes before whoever wants the processor may have it.
 const STEP: Duration = Duration::from_micros(250);
+
+/// How many records are folded before the base is written, at the end of their group: a large
+/// entry of it is read and written as a whole, however little changes in it.
+const RECORDS_AT_ONCE: u64 = 128;
 
 /// What of history is to go: whatever is beyond either bound.
 #[derive(Clone, Copy, Debug)]
@@ -74,9 +77,10 @@ impl Trim {
     pub fn step(&mut self, store: &dyn Store) -> Result<bool, RecoveryError> {
         let stopwatch = Stopwatch::start();
         // Opened anew for each step: an open view keeps what was trimmed from being freed.
-        let unread = match &self.group {
-            Some((next, records)) => next.plus(u64::from(records.left())),
-            None => store.earliest(),
+        let unread = match (&self.group, self.end) {
+            (Some((next, records)), _) => next.plus(u64::from(records.left())),
+            (None, Some(end)) => end.next(),
+            (None, None) => store.earliest(),
         };
         let mut groups = store.read(unread)?;
         loop {
@@ -98,13 +102,13 @@ impl Trim {
                     break;
                 }
             }
-            let is_whole = records.left() == 0;
-            if is_whole {
+            if records.left() == 0 {
                 self.group = None;
             }
             if stopwatch.elapsed() >= STEP {
                 drop(groups);
-                return if is_whole {
+                let is_due = self.is_between_groups() && self.unwritten(store) >= RECORDS_AT_ONCE;
+                return if is_due {
                     self.advance(store)
                 } else {
                     Ok(true)
@@ -113,12 +117,18 @@ impl Trim {
         }
     }
 
+    /// How many records are in the fold.
+    fn unwritten(&self, store: &dyn Store) -> u64 {
+        let base = store.base_position().get();
+        self.end.map_or(0, |end| end.get() - base)
+    }
+
     /// Moves the base to the end of what was folded; whether that could be.
     fn advance(&mut self, store: &dyn Store) -> Result<bool, RecoveryError> {
+        let unwritten = self.unwritten(store);
         let Some(end) = self.end.take() else {
             return Ok(true);
         };
-        let before = store.base_position();
         fail::fail_point!("trim::before_advance", |_| std::process::abort());
         match store.advance_base(end, mem::take(&mut self.fold).changes()) {
             // A backup is being taken; there is a next time.
@@ -126,7 +136,7 @@ impl Trim {
             advanced => advanced?,
         }
         fail::fail_point!("trim::after_advance", |_| std::process::abort());
-        self.folded += end.get() - before.get();
+        self.folded += unwritten;
         Ok(true)
     }
 
@@ -154,8 +164,9 @@ impl Trim {
         Ok(Some((first, records)))
     }
 
-    /// Ends here, be it all or not, and frees what was folded; gives how many records that were.
-    pub fn end(self, store: &dyn Store) -> Result<u64, StoreError> {
+    /// Ends here, between groups, and frees what was folded; gives how many records that were.
+    pub fn end(mut self, store: &dyn Store) -> Result<u64, RecoveryError> {
+        self.advance(store)?;
         if self.folded > 0 {
             store.free_trimmed()?;
         }
@@ -170,7 +181,7 @@ pub fn trim(store: &dyn Store, beyond: Beyond) -> Result<u64, RecoveryError> {
         return Ok(0);
     };
     while trim.step(store)? {}
-    Ok(trim.end(store)?)
+    trim.end(store)
 }
 
 /// The entries of the base that what was folded changes.
