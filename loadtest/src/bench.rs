@@ -1,13 +1,11 @@
 //! What every scenario is given: sizes, a server, a shop, loads to drive; and what it has to give
 //! back: books that agree. It must not know any one scenario.
 
-use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::books::{self, Books, Expected, Found};
 use crate::clock;
@@ -195,11 +193,9 @@ impl Bench {
         load: &Load,
         workload: W,
     ) -> Result<(Phase, W)> {
-        let workload = Rc::new(RefCell::new(workload));
-        let phase = load::run(load, &workload).await?;
+        let (phase, workload) = load::drive(load, workload).await?;
         self.keep(&phase);
-        let workload = Rc::into_inner(workload).context("a caller outlived its load: a bug")?;
-        Ok((phase, workload.into_inner()))
+        Ok((phase, workload))
     }
 
     /// Keeps what a load came to.

@@ -82,7 +82,6 @@ async fn trim(snapshots: &Snapshots, beyond: Beyond, turn: Duration) -> bool {
 }
 
 /// What one turn of trimming came to.
-#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Trimmed {
     /// How many records went.
     pub(super) records: u64,
@@ -91,6 +90,7 @@ pub(super) struct Trimmed {
     pub(super) is_all: bool,
 }
 
+/// Trims until all is done or the turn is over.
 pub(super) async fn trim_in_steps(
     snapshots: &Snapshots,
     beyond: Beyond,

@@ -174,21 +174,28 @@ pub async fn run<W: Workload + 'static>(load: &Load, workload: &Rc<RefCell<W>>) 
     })
 }
 
-/// Runs a load to its end on a thread of its own: it keeps its schedule whatever this thread is
-/// busy with.
+/// Runs a load to its end and gives the workload back.
 ///
 /// # Errors
 /// As `run`.
-pub async fn run_apart<W: Workload + Send + 'static>(
+pub async fn drive<W: Workload + 'static>(load: &Load, workload: W) -> Result<(Phase, W)> {
+    let workload = Rc::new(RefCell::new(workload));
+    let phase = run(load, &workload).await?;
+    let workload = Rc::into_inner(workload).context("a caller outlived its load: a bug")?;
+    Ok((phase, workload.into_inner()))
+}
+
+/// The same on a thread of its own: it keeps its schedule whatever this thread is busy with.
+///
+/// # Errors
+/// As `run`.
+pub async fn drive_apart<W: Workload + Send + 'static>(
     load: Load,
     workload: W,
 ) -> Result<(Phase, W)> {
     let apart = move || {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let workload = Rc::new(RefCell::new(workload));
-        let phase = LocalSet::new().block_on(&runtime, run(&load, &workload))?;
-        let workload = Rc::into_inner(workload).context("a caller outlived its load: a bug")?;
-        Ok((phase, workload.into_inner()))
+        LocalSet::new().block_on(&runtime, drive(&load, workload))
     };
     tokio::task::spawn_blocking(apart).await?
 }

@@ -130,7 +130,7 @@ async fn restart(
         crowd.until_back(BACK_MAX).await;
         is_over.store(true, Ordering::Relaxed);
     };
-    let (sold, ()) = tokio::join!(load::run_apart(load, till), returning);
+    let (sold, ()) = tokio::join!(load::drive_apart(load, till), returning);
     let (phase, till) = sold?;
     bench.keep(&phase);
     crowd.until_complete(Duration::from_secs(1)).await?;

@@ -1,16 +1,19 @@
 //! The journal as others read it.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
+use futures::{FutureExt, future};
 
 use super::asking::*;
+use super::breaking_store::Disk;
 use super::test_node::*;
 use crate::actors::{EventsError, JournalRecord};
-use crate::app::trim::{Beyond, older, trim};
+use crate::app::trim::{Beyond, Trim, older, trim};
 use crate::app::upkeep::{Trimmed, trim_in_steps};
 use crate::journal::{Position, Store};
-use crate::stock::{Event, MovementKind, StockRecord};
+use crate::stock::{Event, Ledger, MovementKind, StockRecord};
 
 /// All records after a position, read in pieces.
 async fn records(node: &TestNode, after: Position) -> Vec<(Position, StockRecord)> {
@@ -118,7 +121,7 @@ async fn a_position_that_was_trimmed_away_is_told_with_the_earliest_kept() {
         node.receive(&[("a", 1), ("b", 1)]).await;
     }
     node.snapshots().round().await.unwrap();
-    let store: std::sync::Arc<dyn Store> = node.disk().clone();
+    let store: Arc<dyn Store> = node.disk().clone();
     assert_eq!(
         trim(&*store, older(BEGIN)).unwrap(),
         0,
@@ -167,6 +170,35 @@ async fn a_long_trim_lets_snapshot_rounds_through_and_then_goes_on() {
     assert_eq!(trimmed, 800);
     assert!(turns > 2, "{turns} turns");
     assert_eq!(node.verify().differences, [""; 0]);
+}
+
+#[actix::test]
+async fn a_large_group_is_folded_in_many_steps_and_goes_as_a_whole() {
+    const RECORDS: u32 = 1_000;
+    let node = TestNode::begin().await;
+    node.disk().set(Disk::Stuck);
+    let receipts = (0..RECORDS).map(|_| node.moves("a", MovementKind::Receipt, 1));
+    let freeing = async {
+        let are_queued = |ledger: &Ledger| ledger.level().version == u64::from(RECORDS);
+        node.until("all are queued", &["a"], are_queued).await;
+        node.disk().set(Disk::Sound);
+    };
+    futures::join!(future::join_all(receipts), freeing);
+    node.snapshots().round().await.unwrap();
+
+    let store: Arc<dyn Store> = node.disk().clone();
+    let mut trim = Trim::begin(&*store, older(BEGIN.plus_millis(1))).unwrap();
+    let (mut within, mut bases) = (0, BTreeSet::new());
+    while trim.step(&*store).unwrap() {
+        within += usize::from(!trim.is_between_groups());
+        bases.insert(store.base_position());
+    }
+    assert!(within > 2, "it rested {within} times within a group");
+    assert!(bases.len() <= 3, "the base moved within a group: {bases:?}");
+    assert_eq!(trim.end(&*store).unwrap(), u64::from(RECORDS));
+    assert_eq!(node.verify().differences, [""; 0]);
+    drop(store);
+    node.expects(&[("a", RECORDS, 0, 0)]).await;
 }
 
 #[actix::test]

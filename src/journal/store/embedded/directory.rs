@@ -30,14 +30,14 @@ const ENGINE_LOG_BYTES_MAX: u64 = 128 << 20;
 const ENGINE_CACHE_BYTES: u64 = 16 << 20;
 /// What is gathered in memory before it goes into a file, for each key space that grows.
 const MEMTABLE_BYTES: u64 = 8 << 20;
+/// The same where hardly anything is written.
+const MEMTABLE_BYTES_SMALL: u64 = 1 << 20;
 /// The size of the files that are sorted into each other. Each is synced as a whole once it is
 /// full, and a group's sync waits behind it: 1.9 ms per MiB on the disk it was measured on.
 const TABLE_BYTES: u64 = 2 << 20;
 /// How many files are gathered before they are sorted into the others. Many: each time most of
 /// the others are written anew, and only a start and a trim ever read them all.
 const TABLES_GATHERED: u8 = 12;
-/// The same where hardly anything is written.
-const MEMTABLE_BYTES_SMALL: u64 = 1 << 20;
 /// What is read in long scans has large blocks; values beyond get a block of their own.
 const BLOCK_BYTES: u32 = 64 << 10;
 
@@ -149,8 +149,9 @@ pub(super) fn key_space(database: &Database, name: &str) -> Result<Keyspace, Sto
     Ok(database.keyspace(name, options)?)
 }
 
-/// Small files, compressed: a third of the bytes to sync and to keep.
-fn sorted() -> KeyspaceCreateOptions {
+/// Read entry by entry, of which some are not there: the engine's own small blocks and filters.
+/// Its files are small and compressed: a third of the bytes to sync and to keep.
+fn looked_up() -> KeyspaceCreateOptions {
     let tables = Leveled::default()
         .with_l0_threshold(TABLES_GATHERED)
         .with_table_target_size(TABLE_BYTES);
@@ -162,14 +163,9 @@ fn sorted() -> KeyspaceCreateOptions {
 
 /// Read in long scans. No filters: nothing asks for keys that are not there.
 fn scanned() -> KeyspaceCreateOptions {
-    sorted()
+    looked_up()
         .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
         .filter_policy(FilterPolicy::disabled())
-}
-
-/// Read entry by entry, of which some are not there: the engine's own small blocks and filters.
-fn looked_up() -> KeyspaceCreateOptions {
-    sorted()
 }
 
 fn small() -> KeyspaceCreateOptions {
