@@ -16,6 +16,7 @@ use tokio::task::AbortHandle;
 
 use crate::clock;
 use crate::connection::Connection;
+use crate::progress;
 use crate::request::{Target, Template};
 use crate::usage::Usage;
 
@@ -210,8 +211,12 @@ impl Server {
             let before = Usage::read(self.process)?;
             tokio::time::sleep(REST_WATCHED).await;
             let used = before.until_now(self.process)?;
-            let is_idle = used.server_cpu_seconds <= IDLE * used.seconds;
-            if is_idle || clock::now() > give_up {
+            if used.server_cpu_seconds <= IDLE * used.seconds {
+                break;
+            }
+            if clock::now() > give_up {
+                let awaited = REST_AWAITED_MAX;
+                progress::say(format_args!("  the server did not rest within {awaited:?}"));
                 break;
             }
         }
