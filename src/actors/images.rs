@@ -14,7 +14,7 @@ pub type Imaged = (StockKey, Vec<u8>, Position);
 
 impl Directory {
     /// The image of a key at rest.
-    pub(super) fn image_at_rest(&self, key: &StockKey) -> Option<Vec<u8>> {
+    pub fn image_at_rest(&self, key: &StockKey) -> Option<Vec<u8>> {
         let image = self.slots.look(key.as_str(), |slot| match slot {
             Slot::Passive(passive) => Some(passive.image().to_vec()),
             Slot::Active(_) => None,

@@ -36,6 +36,10 @@ use watch::{Turn, count_events, count_record, outcome};
 /// How many turns a command has while leads are asked; each settles some of what is overdue.
 const ASKED_MAX: u32 = 100;
 
+/// How many things a ledger may keep whose image is written in less time than a copy is handed to
+/// somebody else.
+const IMAGED_HERE_MAX: usize = 100;
+
 pub(super) struct StockActor {
     ledger: Ledger,
     directory: Arc<Directory>,
@@ -149,7 +153,7 @@ impl StockActor {
     /// The ledger for a snapshot, and where its newest record is.
     pub fn take_image(&mut self) -> (TakenLedger, Option<Position>) {
         self.dirty = false;
-        let ledger = match self.ledger.is_small() {
+        let ledger = match self.ledger.things() <= IMAGED_HERE_MAX {
             true => TakenLedger::Image(self.ledger.image()),
             false => TakenLedger::Copy(Box::new(self.ledger.copy())),
         };

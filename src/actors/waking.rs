@@ -1,5 +1,5 @@
-//! Which keys are awake although nobody asks for them: those that owe something, and those whose
-//! next deadline is near. It must not know what they do then.
+//! Which keys are awake although nobody asks for them: those that owe something, those whose next
+//! deadline is near, and those so large that waking them would hold up others. It must not know what they do then.
 
 use std::sync::Arc;
 
@@ -14,9 +14,12 @@ use crate::stock::{By, Command, Ledger, StockKey, Timestamp};
 /// share a moment.
 pub(super) const AWAKE_BEFORE_MS: i64 = 5_000;
 
+/// The largest image of a key that stays at rest after a start.
+const REST_BYTES_MAX: usize = 64 * 1024;
+
 impl Directory {
-    /// Wakes every key that owes something or that something is due at, and waits until the
-    /// figures are right as of now. What they owe is under way then, see `Beside::idle`. The
+    /// Wakes every key that owes something or that something is due at, and the large ones, and
+    /// waits until the figures are right as of now. What they owe is under way then, see `Beside::idle`. The
     /// others are woken in time for their next deadline.
     pub async fn wake_busy(self: &Arc<Self>) -> usize {
         let keys = self.busy(self.context.clock.now());
@@ -44,7 +47,9 @@ impl Directory {
                 };
                 let deadline = Ledger::deadline_of_image(passive.image());
                 let at = deadline.map(|at| at.plus_millis(-AWAKE_BEFORE_MS));
-                if Ledger::is_busy_image(passive.image()) || at.is_some_and(|at| at <= now) {
+                let is_large = passive.image().len() > REST_BYTES_MAX;
+                let is_busy = is_large || Ledger::is_busy_image(passive.image());
+                if is_busy || at.is_some_and(|at| at <= now) {
                     busy.push(passive.stock_key());
                 } else if let Some(at) = at {
                     let key = passive.stock_key();

@@ -20,9 +20,11 @@ use crate::stock::{Ledger, StockKey, Timestamp};
 /// How long a step takes before whoever wants the processor may have it.
 const STEP: Duration = Duration::from_micros(250);
 
-/// How many records are folded before the base is written, at the end of their group: a large
-/// entry of it is read and written as a whole, however little changes in it.
-const RECORDS_AT_ONCE: u64 = 128;
+/// How many records are folded before the base is written, at the end of their group, and one more
+/// for so many things that the largest ledger in the fold keeps: its entry is read and written as a
+/// whole, however little changes in it.
+const RECORDS_AT_ONCE: usize = 128;
+const THINGS_A_RECORD: usize = 8;
 
 /// What of history is to go: whatever is beyond either bound.
 #[derive(Clone, Copy, Debug)]
@@ -107,8 +109,9 @@ impl Trim {
             }
             if stopwatch.elapsed() >= STEP {
                 drop(groups);
-                let is_due = self.is_between_groups() && self.unwritten(store) >= RECORDS_AT_ONCE;
-                return if is_due {
+                let worth = RECORDS_AT_ONCE + self.fold.things_max / THINGS_A_RECORD;
+                let is_worth = self.unwritten(store) >= worth as u64;
+                return if is_worth && self.is_between_groups() {
                     self.advance(store)
                 } else {
                     Ok(true)
@@ -188,6 +191,8 @@ pub fn trim(store: &dyn Store, beyond: Beyond) -> Result<u64, RecoveryError> {
 #[derive(Default)]
 struct Fold {
     ledgers: HashMap<StockKey, Ledger>,
+    /// How many things the largest of them keeps.
+    things_max: usize,
     catalogue: catalogue::Recovery,
     entities: BTreeSet<EntityKey>,
 }
@@ -208,6 +213,7 @@ impl Fold {
                 let ledger = self.ledgers.get_mut(&stock.key);
                 let ledger = ledger.expect("it was just put there");
                 ledger.replay(&stock, position.get())?;
+                self.things_max = self.things_max.max(ledger.things());
             }
             Tagged::Catalogue(bytes) => {
                 let record = CatalogueRecord::decode(bytes)?;

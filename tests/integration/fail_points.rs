@@ -48,6 +48,7 @@ crash_points! {
     after_arrival "errand::after_arrival" after 3,
     before_snapshot_entries "snapshots::before_put" after 1,
     before_entries_are_stored "journal::before_put_snapshots" after 1,
+    after_a_piece_of_an_entry "journal::after_a_piece" after 3,
     before_a_round_ends "snapshots::before_finish" after 1,
     before_a_round_is_stored "journal::before_finish_round" after 1,
     before_the_witness "journal::before_witness" after 1,

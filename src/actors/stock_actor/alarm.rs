@@ -9,6 +9,10 @@ use crate::stock::command::Acknowledgements;
 use crate::stock::ledger::EXPIRE_AT_ONCE_MAX;
 use crate::stock::{By, Command, Decision, Timestamp};
 
+/// How many things a ledger may keep that goes to rest. To pack one with hundreds of thousands of
+/// holds takes half a second, and so does waking it; all others of the thread would wait.
+const REST_THINGS_MAX: usize = 1000;
+
 /// How soon leads are asked again about what is overdue: their answer is on its way.
 const OVERDUE_MS: i64 = 100;
 
@@ -95,14 +99,15 @@ impl StockActor {
         }
     }
 
-    /// Puts the ledger to rest in the directory, if nothing depends on this actor. The key is
-    /// woken before its next deadline.
+    /// Puts the ledger to rest in the directory, if nothing depends on this actor and it is not too
+    /// large. The key is woken before its next deadline.
     fn goes_to_rest(&mut self, now: Timestamp) -> bool {
         let durable = self.directory.context.journal.durable() >= self.last;
         let deadline = self.ledger.level().deadline;
         let far = now.plus_millis(2 * AWAKE_BEFORE_MS);
         let soon = deadline.is_some_and(|at| at <= far);
-        if !durable || soon || !self.ledger.is_idle() || !self.done.is_empty() {
+        let large = self.ledger.things() > REST_THINGS_MAX;
+        if !durable || soon || large || !self.ledger.is_idle() || !self.done.is_empty() {
             return false;
         }
         self.schedule(deadline.map(|at| at.plus_millis(-AWAKE_BEFORE_MS)));

@@ -202,6 +202,26 @@ async fn a_large_group_is_folded_in_many_steps_and_goes_as_a_whole() {
 }
 
 #[actix::test]
+async fn a_large_entry_of_the_base_is_not_written_anew_for_little() {
+    let node = TestNode::begin().await;
+    for (receipts, bases_max) in [(2_000, usize::MAX), (600, 2)] {
+        for _ in 0..receipts {
+            node.receive(&[("a", 1)]).await;
+        }
+        node.snapshots().round().await.unwrap();
+        let store = node.disk();
+        let mut trim = Trim::begin(&**store, older(BEGIN.plus_millis(1))).unwrap();
+        let mut bases = BTreeSet::new();
+        while trim.step(&**store).unwrap() {
+            bases.insert(store.base_position());
+        }
+        assert_eq!(trim.end(&**store).unwrap(), receipts);
+        assert!(bases.len() <= bases_max, "{bases:?}");
+    }
+    assert_eq!(node.verify().differences, [""; 0]);
+}
+
+#[actix::test]
 async fn history_past_its_bytes_goes_oldest_first_and_the_base_is_never_read_as_a_whole() {
     let node = TestNode::begin().await;
     for _ in 0..300 {

@@ -5,7 +5,6 @@ use futures::future;
 
 use super::asking::*;
 use super::test_node::*;
-use crate::actors::Position;
 use crate::stock::command::Place;
 use crate::stock::ledger::EXPIRE_AT_ONCE_MAX;
 use crate::stock::{Change, Command, Refusal, State};
@@ -139,9 +138,7 @@ async fn a_key_rests_while_its_deadlines_are_far_and_is_woken_for_them() {
     node.comes_to_rest("b").await;
     node.crash().await;
     for name in ["a", "b"] {
-        let image = node.image(&key(name)).await;
-        let (_, position) = image.expect("it is known");
-        assert_eq!(position, Position::ZERO, "{name} rests after a start, too");
+        assert!(node.is_at_rest(name), "{name} rests after a start, too");
     }
     let left = placed.deadline.unwrap().as_millis() - node.clock.now().as_millis();
     node.clock.advance(left);

@@ -277,11 +277,15 @@ impl TestNode {
         image.map(|(_, image, position)| (image, position))
     }
 
+    /// Whether no actor serves the key.
+    pub fn is_at_rest(&self, name: &str) -> bool {
+        self.directory().image_at_rest(&key(name)).is_some()
+    }
+
     /// Waits until no actor serves the key.
     pub async fn comes_to_rest(&self, name: &str) {
         for _ in 0..LOOKS_MAX {
-            let image = self.image(&key(name)).await;
-            if image.is_some_and(|(_, position)| position == Position::ZERO) {
+            if self.is_at_rest(name) {
                 return;
             }
             self.clock.advance(10);

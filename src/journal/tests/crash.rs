@@ -19,13 +19,14 @@ const RECORDS: u64 = 400;
 const BURST: u64 = 8;
 const EXIT_OF_FAILED: i32 = 17;
 
-const POINTS: [&str; 11] = [
+const POINTS: [&str; 12] = [
     "journal::before_append",
     "journal::append_fails",
     "journal::after_sync",
     "journal::before_publish",
     "journal::before_answer",
     "journal::before_put_snapshots",
+    "journal::after_a_piece",
     "journal::before_finish_round",
     "journal::before_witness",
     "journal::after_finish_round",
@@ -102,7 +103,7 @@ fn check(point: &str, directory: &Path) {
         .collect();
     let expected = match store.base_position() {
         Position::ZERO => Vec::new(),
-        position => vec![position.get().to_string().into_bytes()],
+        position => vec![value(position)],
     };
     assert_eq!(base, expected, "{point}");
     // What the newest round promises: its snapshots are there.
@@ -112,7 +113,9 @@ fn check(point: &str, directory: &Path) {
             .unwrap()
             .map(|entry| entry.unwrap().1)
             .collect();
-        let newest: u64 = std::str::from_utf8(&snapshots[0]).unwrap().parse().unwrap();
+        let text = std::str::from_utf8(&snapshots[0]).unwrap();
+        let newest: u64 = text.split('.').next().unwrap().parse().unwrap();
+        assert_eq!(snapshots[0], value(Position::new(newest)), "{point}");
         assert!(round.cut.get() <= newest && newest <= last, "{point}");
     }
 }
@@ -184,12 +187,22 @@ fn append_until_death(directory: &Path) {
     scenario.teardown();
 }
 
+/// A position, and with every other burst so much behind it that it is written in pieces.
+fn value(position: Position) -> Vec<u8> {
+    let mut value = position.to_string();
+    if position.get() / BURST % 2 == 1 {
+        let more = 100_000 + usize::try_from(position.get()).unwrap() * 300;
+        value.extend(std::iter::repeat_n('.', more));
+    }
+    value.into_bytes()
+}
+
 /// One entry, whose value is the position it stands for, in the snapshots as in the base.
 fn snapshot_and_trim(journal: &Journal, store: &dyn Store) {
     let entry = |position: Position| {
         vec![Change {
             key: b"k".to_vec(),
-            value: Some(position.to_string().into_bytes()),
+            value: Some(value(position)),
         }]
     };
     let cut = journal.durable();

@@ -25,8 +25,12 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let bytes = || prop::collection::vec(any::<u8>(), 0..40);
-    let change = || (0..12_u8, prop::option::of(bytes()));
-    let changes = move || {
+    // Some are so large that they are written in pieces.
+    let large = (any::<u8>(), 65_536..200_000_usize);
+    let large = large.prop_map(|(byte, length)| vec![byte; length]);
+    let value = prop_oneof![4 => bytes(), 1 => large];
+    let change = move || (0..12_u8, prop::option::of(value.clone()));
+    let changes = || {
         let change = change().prop_map(|(key, value)| Change {
             key: vec![key],
             value,

@@ -66,11 +66,10 @@ impl Ledger {
         }
     }
 
-    /// Whether its image is written in less time than a copy is handed to somebody else.
-    pub fn is_small(&self) -> bool {
-        const FEW: usize = 100;
+    /// How many things it keeps: what its image costs grows with them, some microseconds each.
+    pub fn things(&self) -> usize {
         let kept = &self.kept;
-        kept.holds.len() + kept.led.len() + kept.answers.len() + kept.remembered.len() <= FEW
+        kept.holds.len() + kept.led.len() + kept.answers.len() + kept.remembered.len()
     }
 
     /// The ledger from its image (see `image`).

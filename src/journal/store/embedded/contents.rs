@@ -1,4 +1,4 @@
-//! All of an embedded store, in pieces. Each piece is read by itself: a view of the engine that
+//! All of an embedded store, in portions. Each is read by itself: a view of the engine that
 //! lived as long as a copy takes would keep all that is written meanwhile in memory.
 
 use std::collections::VecDeque;
@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fjall::Keyspace;
 
+use super::entries::EntrySpace;
 use super::{EmbeddedStore, META_PREFIX, entry, key, positioned};
-use crate::journal::store::{Contents, Entry, Part};
+use crate::journal::store::{Contents, Entries, Entry, Part};
 use crate::journal::{Position, Store, StoreError};
 
-/// A piece ends once it has this much.
-const PIECE_BYTES: usize = 1 << 20;
+/// A portion ends once it has this much.
+const PORTION_BYTES: usize = 1 << 20;
 
 /// How many hold the base where it is.
 #[derive(Clone, Default)]
@@ -46,13 +47,14 @@ pub(super) fn contents(store: &EmbeddedStore) -> Contents {
     // The base moves under this lock only.
     let marks = store.marks.lock();
     let held = store.holds.take();
-    let meta = Pieces::between(&store.meta, META_PREFIX.into(), after_prefix(META_PREFIX));
+    let (first, after) = (META_PREFIX.into(), after_prefix(META_PREFIX));
+    let meta = Portions::between(plain(&store.meta), first, after);
     let meta = meta.map(|value| {
         let (name, value) = value?;
         Ok(Part::Meta((name[META_PREFIX.len()..].to_vec(), value)))
     });
-    let base = Pieces::all(&store.base).map(|entry| entry.map(Part::Base));
-    let snapshots = Pieces::all(&store.snapshots).map(|entry| entry.map(Part::Snapshot));
+    let base = Portions::of(&store.base).map(|entry| entry.map(Part::Base));
+    let snapshots = Portions::of(&store.snapshots).map(|entry| entry.map(Part::Snapshot));
     let (groups, first) = (store.groups.clone(), marks.base.next());
     // Their end is fixed only now: every snapshot entry that was read is of a record before it.
     let groups = once_with(move || groups_from(&groups, first)).flatten();
@@ -82,9 +84,9 @@ impl<I: Iterator> Iterator for Parts<I> {
 
 /// What lies in the engine's tables, and what is on its way there.
 fn bytes_estimated(store: &EmbeddedStore) -> u64 {
-    let spaces = [&store.meta, &store.base, &store.snapshots, &store.groups];
-    let in_tables: u64 = spaces.iter().map(|space| space.disk_space()).sum();
-    in_tables + store.database.write_buffer_size()
+    let in_tables = store.meta.disk_space() + store.groups.disk_space();
+    let of_entries = store.base.disk_space() + store.snapshots.disk_space();
+    in_tables + of_entries + store.database.write_buffer_size()
 }
 
 /// The groups from the one at `first` to the last there is now.
@@ -99,8 +101,9 @@ fn groups_from(
     if last < first {
         return Box::new(std::iter::empty());
     }
-    let pieces = Pieces::between(groups, key(first).into(), key(last.next()).into());
-    Box::new(pieces.map(|group| {
+    let (from, to) = (key(first).into(), key(last.next()).into());
+    let portions = Portions::between(plain(groups), from, to);
+    Box::new(portions.map(|group| {
         let (first, bytes) = group?;
         let first = first.try_into().map_err(|_| StoreError::Damaged {
             what: "a group's position",
@@ -119,42 +122,55 @@ fn after_prefix(prefix: &str) -> Vec<u8> {
     after
 }
 
-/// The entries of a key space, read piece by piece.
-struct Pieces {
-    space: Keyspace,
-    from: Bound<Vec<u8>>,
-    /// The first key that is not meant.
-    to: Bound<Vec<u8>>,
-    piece: VecDeque<Entry>,
+/// The keys that are meant.
+type Range = (Bound<Vec<u8>>, Bound<Vec<u8>>);
+
+/// What gives the entries of a range as of now.
+type Source = Box<dyn Fn(Range) -> Entries + Send>;
+
+/// The entries of a key space as they are there.
+fn plain(space: &Keyspace) -> Source {
+    let space = space.clone();
+    Box::new(move |range| Box::new(space.range::<Vec<u8>, _>(range).map(entry)))
 }
 
-impl Pieces {
-    fn all(space: &Keyspace) -> Pieces {
-        Pieces {
-            space: space.clone(),
+/// Entries, read portion by portion.
+struct Portions {
+    source: Source,
+    from: Bound<Vec<u8>>,
+    to: Bound<Vec<u8>>,
+    portion: VecDeque<Entry>,
+}
+
+impl Portions {
+    fn of(space: &EntrySpace) -> Portions {
+        let space = space.clone();
+        Portions {
+            source: Box::new(move |range| space.range(range)),
             from: Bound::Unbounded,
             to: Bound::Unbounded,
-            piece: VecDeque::new(),
+            portion: VecDeque::new(),
         }
     }
 
-    fn between(space: &Keyspace, from: Vec<u8>, to: Vec<u8>) -> Pieces {
-        Pieces {
+    /// From one key to before another.
+    fn between(source: Source, from: Vec<u8>, to: Vec<u8>) -> Portions {
+        Portions {
+            source,
             from: Bound::Included(from),
             to: Bound::Excluded(to),
-            ..Pieces::all(space)
+            portion: VecDeque::new(),
         }
     }
 
     fn read(&mut self) -> Result<(), StoreError> {
-        let range = (self.from.clone(), self.to.clone());
         let mut bytes = 0;
-        for read in self.space.range::<Vec<u8>, _>(range) {
-            let (key, value) = entry(read)?;
+        for read in (self.source)((self.from.clone(), self.to.clone())) {
+            let (key, value) = read?;
             bytes += key.len() + value.len();
             self.from = Bound::Excluded(key.clone());
-            self.piece.push_back((key, value));
-            if bytes >= PIECE_BYTES {
+            self.portion.push_back((key, value));
+            if bytes >= PORTION_BYTES {
                 break;
             }
         }
@@ -162,15 +178,15 @@ impl Pieces {
     }
 }
 
-impl Iterator for Pieces {
+impl Iterator for Portions {
     type Item = Result<Entry, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.piece.is_empty()
+        if self.portion.is_empty()
             && let Err(error) = self.read()
         {
             return Some(Err(error));
         }
-        self.piece.pop_front().map(Ok)
+        self.portion.pop_front().map(Ok)
     }
 }

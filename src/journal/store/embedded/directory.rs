@@ -30,6 +30,9 @@ const ENGINE_LOG_BYTES_MAX: u64 = 128 << 20;
 const ENGINE_CACHE_BYTES: u64 = 16 << 20;
 /// What is gathered in memory before it goes into a file, for each key space that grows.
 const MEMTABLE_BYTES: u64 = 8 << 20;
+/// The same for groups. When four of these wait for their files the engine has whoever appends
+/// sleep for a tenth of a second: they hold what 100,000 holds that expire in one second make.
+const MEMTABLE_BYTES_GROUPS: u64 = 16 << 20;
 /// The same where hardly anything is written.
 const MEMTABLE_BYTES_SMALL: u64 = 1 << 20;
 /// The size of the files that are sorted into each other. Each is synced as a whole once it is
@@ -44,10 +47,12 @@ const BLOCK_BYTES: u32 = 64 << 10;
 type Options = fn() -> KeyspaceCreateOptions;
 
 /// Every key space there is, with the options it is created with: later ones change nothing.
-const KEY_SPACES: [(&str, Options); 4] = [
-    ("groups", scanned),
+const KEY_SPACES: [(&str, Options); 6] = [
+    ("groups", appended),
     ("snapshots", scanned),
     ("base", looked_up),
+    ("pieces", scanned),
+    ("split", small),
     ("meta", small),
 ];
 
@@ -166,6 +171,10 @@ fn scanned() -> KeyspaceCreateOptions {
     looked_up()
         .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
         .filter_policy(FilterPolicy::disabled())
+}
+
+fn appended() -> KeyspaceCreateOptions {
+    scanned().max_memtable_size(MEMTABLE_BYTES_GROUPS)
 }
 
 fn small() -> KeyspaceCreateOptions {

@@ -5,7 +5,7 @@
 //! - `lock` held by the one process that uses it;
 //! - `engine/` the engine's own files, with the key spaces `groups` (key: position of the first
 //!   record, big-endian `u64`; those that the base has passed may linger, unread), `snapshots`,
-//!   `base` and `meta`;
+//!   `base`, what large values of both are in (see `entries.rs`), and `meta`;
 //! - `witness` see `witness.rs`;
 //! - `engine.restoring/` there only while a restore is under way, or was cut short: then nothing
 //!   opens the directory but another restore.
@@ -18,6 +18,7 @@
 
 mod contents;
 mod directory;
+mod entries;
 mod marks;
 mod renewal;
 mod restoration;
@@ -37,6 +38,7 @@ use directory::{
     ENGINE, Hold, check_format, create_engine, file_error, key_space, open_engine,
     refuse_unfinished,
 };
+use entries::EntrySpace;
 use marks::{BASE_NAME, Marks, ROUND_NAME, encode_round, read_marks};
 use witness::Witness;
 
@@ -47,14 +49,11 @@ use crate::journal::group::GroupHeader;
 /// What stands before the callers' names of meta values.
 const META_PREFIX: &str = "meta/";
 
-/// How many entries of the base one batch changes.
-const CHANGES_AT_ONCE: usize = 128;
-
 /// A data directory.
 pub struct EmbeddedStore {
     groups: Keyspace,
-    snapshots: Keyspace,
-    base: Keyspace,
+    snapshots: EntrySpace,
+    base: EntrySpace,
     meta: Keyspace,
     database: Database,
     witness: Witness,
@@ -63,6 +62,8 @@ pub struct EmbeddedStore {
     /// Held while appending: checking the position and writing is one step.
     appending: Mutex<()>,
     marks: Mutex<Marks>,
+    /// Held while the base moves: two callers must not both move on from the same one.
+    advancing: Mutex<()>,
     /// Of those who copy what is there.
     holds: Holds,
     /// Dropped last: the directory is free once the engine is closed. None if somebody else holds
@@ -113,8 +114,8 @@ impl EmbeddedStore {
             });
         }
         Ok(EmbeddedStore {
-            snapshots: key_space(&database, "snapshots")?,
-            base: key_space(&database, "base")?,
+            snapshots: EntrySpace::open(&database, "snapshots", b's')?,
+            base: EntrySpace::open(&database, "base", b'b')?,
             groups,
             meta,
             database,
@@ -122,6 +123,7 @@ impl EmbeddedStore {
             last: AtomicU64::new(last.get()),
             appending: Mutex::new(()),
             marks: Mutex::new(marks),
+            advancing: Mutex::new(()),
             holds: Holds::default(),
             _hold: hold,
         })
@@ -211,9 +213,7 @@ impl Store for EmbeddedStore {
 
     fn put_snapshots(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         fail::fail_point!("journal::before_put_snapshots", |_| std::process::abort());
-        let mut batch = self.database.batch();
-        add(&mut batch, &self.snapshots, changes);
-        Ok(batch.commit()?)
+        Ok(self.snapshots.write(changes)?.commit()?)
     }
 
     fn finish_round(&self, round: Round) -> Result<(), StoreError> {
@@ -234,7 +234,7 @@ impl Store for EmbeddedStore {
     }
 
     fn snapshots(&self) -> Result<Entries, StoreError> {
-        Ok(entries(&self.snapshots))
+        Ok(self.snapshots.range(..))
     }
 
     fn round(&self) -> Option<Round> {
@@ -242,9 +242,8 @@ impl Store for EmbeddedStore {
     }
 
     fn advance_base(&self, cut: Position, changes: Vec<Change>) -> Result<(), StoreError> {
-        // Held throughout: two callers must not both move on from the same base.
-        let mut marks = self.marks.lock();
-        let base = marks.base;
+        let _advancing = self.advancing.lock();
+        let Marks { base, round } = *self.marks.lock();
         let refused = |reason| Err(StoreError::Base { base, cut, reason });
         if !self.holds.is_free() {
             return Err(StoreError::Held);
@@ -252,23 +251,17 @@ impl Store for EmbeddedStore {
         if cut <= base {
             return refused("it only moves forwards");
         }
-        if marks.round.is_none_or(|round| round.cut < cut) {
+        if round.is_none_or(|round| round.cut < cut) {
             return refused("the newest snapshot round still needs the records up to there");
         }
         self.check_cut(base, cut)?;
         fail::fail_point!("journal::before_advance_base", |_| std::process::abort());
-        // Appends wait while a batch is written, so a large change comes in many.
-        let mut changes = changes;
-        while changes.len() > CHANGES_AT_ONCE {
-            let rest = changes.split_off(CHANGES_AT_ONCE);
-            let mut batch = self.database.batch();
-            add(&mut batch, &self.base, changes);
-            batch.commit()?;
-            std::thread::yield_now();
-            changes = rest;
+        let mut batch = self.base.write(changes)?;
+        let mut marks = self.marks.lock();
+        // Somebody may have begun to copy what is there, as if the process had died here.
+        if !self.holds.is_free() {
+            return Err(StoreError::Held);
         }
-        let mut batch = self.database.batch();
-        add(&mut batch, &self.base, changes);
         batch.insert(&self.meta, BASE_NAME, cut.get().to_le_bytes());
         batch.commit()?;
         marks.base = cut;
@@ -277,11 +270,11 @@ impl Store for EmbeddedStore {
     }
 
     fn base(&self) -> Result<Entries, StoreError> {
-        Ok(entries(&self.base))
+        Ok(self.base.range(..))
     }
 
     fn base_entry(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.base.get(key)?.map(|value| value.to_vec()))
+        self.base.get(key)
     }
 
     /// Whole files of groups are deleted, once all in them is passed. Deleting groups one by one
@@ -340,19 +333,6 @@ fn count(first: Position, group: &[u8]) -> Result<u64, StoreError> {
 fn last_of(group: fjall::Guard) -> Result<Position, StoreError> {
     let (first, bytes) = positioned(group)?;
     Ok(Position::new(first.get() + count(first, &bytes)? - 1))
-}
-
-fn add(batch: &mut OwnedWriteBatch, to: &Keyspace, changes: Vec<Change>) {
-    for Change { key, value } in changes {
-        match value {
-            Some(value) => batch.insert(to, key, value),
-            None => batch.remove(to, key),
-        }
-    }
-}
-
-fn entries(of: &Keyspace) -> Entries {
-    Box::new(of.iter().map(entry))
 }
 
 fn entry(of: fjall::Guard) -> Result<Entry, StoreError> {

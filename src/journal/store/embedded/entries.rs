@@ -1,0 +1,229 @@
+//! The entries of the snapshots and of the base. A value that is too large to be written at once,
+//! for whoever appends waits for the engine's log meanwhile, and a group's sync for all of its
+//! bytes, is written in pieces and becomes the entry's with the write after them.
+//!
+//! Such an entry has no value of its own. Its pieces are in the key space `pieces`, in one of two
+//! places, which take turns: what is being written never touches what is read. Which place it is
+//! and how many pieces are in each is in the key space `split`; both are told with the entry, so
+//! that they agree whenever the process dies. What was begun and not finished is noted there, too,
+//! and goes when the entry is next written.
+//!
+//! ```text
+//! pieces: space u8, key, place u8, index u32 big-endian -> up to 64 KiB
+//! split:  space u8, key -> place u8 (2: none), pieces in each place 2 × u32 little-endian
+//! ```
+
+use std::mem;
+use std::ops::RangeBounds;
+use std::thread;
+use std::time::Duration;
+
+use fjall::{Database, Keyspace, OwnedWriteBatch, Readable, Snapshot, UserValue};
+
+use super::directory::key_space;
+use super::entry;
+use crate::clock::Stopwatch;
+use crate::journal::store::{Change, Entries, StoreError};
+
+/// The largest value that is written at once, and the size of the pieces of others.
+pub(super) const PIECE_BYTES: usize = 64 * 1024;
+
+/// How many times as long as it took the rest after a piece lasts, and the longest rest.
+const REST: u32 = 4;
+const REST_MAX: Duration = Duration::from_millis(20);
+
+/// How many entries one batch changes.
+const CHANGES_AT_ONCE: usize = 128;
+
+/// What `split` says where an entry has a value of its own.
+const NO_PLACE: u8 = 2;
+
+/// The snapshots or the base.
+#[derive(Clone)]
+pub(super) struct EntrySpace {
+    /// Names it in the key spaces it shares with the other.
+    tag: u8,
+    entries: Keyspace,
+    pieces: Keyspace,
+    split: Keyspace,
+    database: Database,
+}
+
+/// Where the pieces of an entry are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Split {
+    /// The place that is read; none if the entry has a value of its own.
+    place: Option<u8>,
+    /// Pieces in each place, at most.
+    counts: [u32; 2],
+}
+
+const WHOLE: Split = Split {
+    place: None,
+    counts: [0; 2],
+};
+
+impl EntrySpace {
+    /// The key space of that name, named by `tag` in those it shares.
+    pub fn open(database: &Database, name: &str, tag: u8) -> Result<EntrySpace, StoreError> {
+        Ok(EntrySpace {
+            tag,
+            entries: key_space(database, name)?,
+            pieces: key_space(database, "pieces")?,
+            split: key_space(database, "split")?,
+            database: database.clone(),
+        })
+    }
+
+    /// Bytes in the engine's tables. Those of pieces are not told apart by whose they are.
+    pub fn disk_space(&self) -> u64 {
+        self.entries.disk_space()
+    }
+
+    /// The entries of a range, in the order of their keys, as of now.
+    pub fn range(&self, range: impl RangeBounds<Vec<u8>>) -> Entries {
+        let (space, view) = (self.clone(), self.database.snapshot());
+        let entries = view.range(&self.entries, range);
+        Box::new(entries.map(move |guard| {
+            let (key, value) = entry(guard)?;
+            let value = space.whole(&view, &key, value)?;
+            Ok((key, value))
+        }))
+    }
+
+    /// The value of an entry.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let view = self.database.snapshot();
+        let value = view.get(&self.entries, key)?;
+        let whole = |value: UserValue| self.whole(&view, key, value.to_vec());
+        value.map(whole).transpose()
+    }
+
+    fn whole(&self, view: &Snapshot, key: &[u8], value: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+        if !value.is_empty() {
+            return Ok(value);
+        }
+        let split = Split::read(view.get(&self.split, self.named(key))?)?;
+        let Some(place) = split.place else {
+            return Ok(value);
+        };
+        let mut whole = Vec::new();
+        for index in 0..split.counts[usize::from(place)] {
+            let piece = view.get(&self.pieces, self.piece_key(key, place, index))?;
+            whole.extend_from_slice(&piece.ok_or(DAMAGED)?);
+        }
+        Ok(whole)
+    }
+
+    /// Writes all changes but the last few, which it gives as a batch to be committed.
+    pub fn write(&self, changes: Vec<Change>) -> Result<OwnedWriteBatch, StoreError> {
+        let mut batch = self.database.batch();
+        for Change { key, value } in changes {
+            let is_large = value.as_ref().is_some_and(|v| v.len() > PIECE_BYTES);
+            // What is split where is read from what is written.
+            if is_large || batch.len() >= CHANGES_AT_ONCE {
+                mem::replace(&mut batch, self.database.batch()).commit()?;
+                thread::yield_now();
+            }
+            let split = Split::read(self.split.get(self.named(&key))?)?;
+            match value {
+                Some(value) if is_large => self.write_pieces(&mut batch, &key, split, &value)?,
+                Some(value) => {
+                    self.settle(&mut batch, &key, split, WHOLE);
+                    batch.insert(&self.entries, key, value);
+                }
+                None => {
+                    self.settle(&mut batch, &key, split, WHOLE);
+                    batch.remove(&self.entries, key);
+                }
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Writes `value` in pieces; what makes them the entry's goes into `batch`.
+    fn write_pieces(
+        &self,
+        batch: &mut OwnedWriteBatch,
+        key: &[u8],
+        split: Split,
+        value: &[u8],
+    ) -> Result<(), StoreError> {
+        let place = split.place.map_or(0, |place| 1 - place);
+        let pieces = value.chunks(PIECE_BYTES);
+        let count = u32::try_from(pieces.len()).expect("a value is less than 256 TiB");
+        let mut begun = split;
+        let noted = &mut begun.counts[usize::from(place)];
+        *noted = count.max(*noted);
+        let mut one = self.database.batch();
+        self.note(&mut one, key, begun);
+        for (index, piece) in (0..).zip(pieces) {
+            let stopwatch = Stopwatch::start();
+            one.insert(&self.pieces, self.piece_key(key, place, index), piece);
+            mem::replace(&mut one, self.database.batch()).commit()?;
+            fail::fail_point!("journal::after_a_piece", |_| std::process::abort());
+            thread::sleep((stopwatch.elapsed() * REST).min(REST_MAX));
+        }
+        let mut counts = [0; 2];
+        counts[usize::from(place)] = count;
+        let place = Some(place);
+        self.settle(batch, key, begun, Split { place, counts });
+        batch.insert(&self.entries, key, []);
+        Ok(())
+    }
+
+    /// Removes the pieces that are there `before` and not `after`.
+    fn settle(&self, batch: &mut OwnedWriteBatch, key: &[u8], before: Split, after: Split) {
+        if before == after {
+            return;
+        }
+        for place in 0..NO_PLACE {
+            let counts = |split: Split| split.counts[usize::from(place)];
+            for index in counts(after)..counts(before) {
+                batch.remove(&self.pieces, self.piece_key(key, place, index));
+            }
+        }
+        self.note(batch, key, after);
+    }
+
+    fn note(&self, batch: &mut OwnedWriteBatch, key: &[u8], split: Split) {
+        match split {
+            WHOLE => batch.remove(&self.split, self.named(key)),
+            _ => batch.insert(&self.split, self.named(key), split.bytes()),
+        }
+    }
+
+    fn named(&self, key: &[u8]) -> Vec<u8> {
+        [&[self.tag], key].concat()
+    }
+
+    fn piece_key(&self, key: &[u8], place: u8, index: u32) -> Vec<u8> {
+        [&[self.tag], key, &[place], &index.to_be_bytes()].concat()
+    }
+}
+
+impl Split {
+    fn bytes(self) -> Vec<u8> {
+        let mut bytes = vec![self.place.unwrap_or(NO_PLACE)];
+        bytes.extend(self.counts.iter().flat_map(|count| count.to_le_bytes()));
+        bytes
+    }
+
+    fn read(value: Option<UserValue>) -> Result<Split, StoreError> {
+        let Some(value) = value else {
+            return Ok(WHOLE);
+        };
+        let (place, counts) = value.split_first().ok_or(DAMAGED)?;
+        match (*place, counts.as_chunks()) {
+            (place @ 0..=NO_PLACE, ([first, second], [])) => Ok(Split {
+                place: (place != NO_PLACE).then_some(place),
+                counts: [*first, *second].map(u32::from_le_bytes),
+            }),
+            _ => Err(DAMAGED),
+        }
+    }
+}
+
+const DAMAGED: StoreError = StoreError::Damaged {
+    what: "a large value",
+};
