@@ -23,6 +23,9 @@ use crate::usage::Usage;
 /// The token that servers of our own are started with; they listen on loopback only.
 const TOKEN: &str = "loadtest";
 
+/// What the service's unit and the container set.
+const AS_SERVICE: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "60000");
+
 /// How long a server may take to be ready.
 const READY_MAX: Duration = Duration::from_secs(300);
 
@@ -139,6 +142,10 @@ impl Binary {
             if name.to_string_lossy().starts_with("ONHAND_") {
                 command.env_remove(name);
             }
+        }
+        let (name, value) = AS_SERVICE;
+        if std::env::var_os(name).is_none() {
+            command.env(name, value);
         }
         command
     }

@@ -21,8 +21,9 @@ const PROGRESS_RECORDS: u64 = 500_000;
 const RECORDS_AT_ONCE: usize = 1024;
 const PIECES_WAITING_MAX: usize = 4;
 
-/// Records one thread gathers before it replays them, sorted: some megabytes.
-const RECORDS_SORTED: usize = 32_768;
+/// Records one thread gathers before it replays them, sorted: some tens of megabytes. The more, the
+/// closer together lie those of keys that follow each other.
+const RECORDS_SORTED: usize = 131_072;
 
 /// Replays the records after `cut` over what was loaded; gives how many there are.
 pub(super) fn replay_tail(

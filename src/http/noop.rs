@@ -1,6 +1,8 @@
 //! `POST /v1/noop`, with `--yardstick` only: does all that a reservation costs at the border and
 //! nothing else, so that speed can be measured against it. Touches no stock.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
@@ -44,7 +46,7 @@ fn as_if_placed(place: Place, by: By, now: Timestamp) -> Reservation {
         revision: 1,
         state: State::Held,
         lines: place.lines.into_iter().map(line).collect(),
-        shares: Vec::new(),
+        shares: Arc::default(),
         deadline: Some(now.plus_millis(place.ttl_ms)),
         ttl_ms: place.ttl_ms,
         by,

@@ -165,10 +165,10 @@ pub struct Reservation {
     pub revision: u64,
     /// Where it is in its life.
     pub state: State,
-    /// Its lines, in the caller's order.
-    pub lines: Vec<Line>,
-    /// One for the lead, first, and each key it has a line at or used something of.
-    pub shares: Vec<Share>,
+    /// Its lines, in the caller's order; shared by the revisions that have the same.
+    pub lines: Arc<[Line]>,
+    /// One for the lead, first, and each key it has a line at or used something of; shared, too.
+    pub shares: Arc<[Share]>,
     /// When it lapses; none for a confirmed one without `expires_at`.
     pub deadline: Option<Timestamp>,
     /// How long a hold lives, milliseconds.
@@ -234,15 +234,15 @@ impl Reservation {
     pub fn share_mut(&mut self, key: &StockKey) -> &mut Share {
         let index = self.shares.iter().position(|share| share.key == *key);
         let index = index.unwrap_or_else(|| {
-            let (handed_over, till_used) = (Quantity::ZERO, Quantity::ZERO);
-            self.shares.push(Share {
+            let new = Share {
                 key: key.clone(),
-                handed_over,
-                till_used,
-            });
+                handed_over: Quantity::ZERO,
+                till_used: Quantity::ZERO,
+            };
+            self.shares = self.shares.iter().cloned().chain([new]).collect();
             self.shares.len() - 1
         });
-        &mut self.shares[index]
+        &mut Arc::make_mut(&mut self.shares)[index]
     }
 
     /// The keys other than the lead that it has a part at.

@@ -151,7 +151,7 @@ fn count_reservation(
 
 /// The keys at which a reservation has something to take.
 fn holds(reservation: Option<&Reservation>) -> impl Iterator<Item = &StockKey> {
-    let shares = reservation.into_iter().flat_map(|one| &one.shares);
+    let shares = reservation.into_iter().flat_map(|one| one.shares.iter());
     let keys = shares.map(|share| &share.key);
     keys.filter(move |key| takes(reservation, key))
 }

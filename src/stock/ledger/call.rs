@@ -1,6 +1,8 @@
 //! The state × call table of the contract, for the calls that take nothing more from stock.
 //! Each gives the reservation's next revision, says that it already took effect, or refuses.
 
+use std::sync::Arc;
+
 use super::super::event::Cause;
 use super::super::key::StockKey;
 use super::super::money::sum;
@@ -197,7 +199,8 @@ impl Reservation {
     fn cancel_at(&mut self, key: &StockKey, quantity: Quantity) {
         let fulfilled = self.fulfilled_by_line();
         let mut left = quantity;
-        for (line, fulfilled) in self.lines.iter_mut().zip(fulfilled) {
+        let lines = Arc::make_mut(&mut self.lines);
+        for (line, fulfilled) in lines.iter_mut().zip(fulfilled) {
             if line.key == *key {
                 let part = left.min(line.quantity - line.cancelled - fulfilled);
                 line.cancelled += part;

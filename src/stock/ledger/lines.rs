@@ -8,7 +8,7 @@ use super::super::event::{Cause, Event};
 use super::super::key::StockKey;
 use super::super::quantity::Quantity;
 use super::super::refusal::{Refusal, Shortage};
-use super::super::reservation::{Confirmation, Line, Reservation, State};
+use super::super::reservation::{Confirmation, Line, Reservation, Share, State};
 use super::lead::{Call, Outcome, changed};
 use super::{Ledger, Rules};
 
@@ -70,7 +70,7 @@ impl Ledger {
             revision: 1,
             state: State::Held,
             lines: place.lines.iter().map(|new| new_line(new, None)).collect(),
-            shares: Vec::with_capacity(1),
+            shares: Arc::default(),
             deadline: Some(call.now.plus_millis(place.ttl_ms)),
             ttl_ms: place.ttl_ms,
             by: call.by.clone(),
@@ -95,10 +95,9 @@ impl Ledger {
         if reservation.state != State::Held {
             return Err(reservation.does_not_fit());
         }
-        let old = std::mem::take(&mut reservation.lines);
         reservation.lines = lines
             .iter()
-            .map(|new| new_line(new, held_line(&old, new)))
+            .map(|new| new_line(new, held_line(&reservation.lines, new)))
             .collect();
         let currency = reservation.currency();
         let prices = reservation.lines.iter().filter_map(|line| line.unit_price);
@@ -155,15 +154,15 @@ impl Ledger {
                 available: grantable,
             });
             if partial {
-                fit(&mut reservation.lines, &key, grantable);
+                fit(Arc::make_mut(&mut reservation.lines), &key, grantable);
             }
         }
         if partial {
             let nothing = reservation.lines.iter().all(|line| line.quantity.is_zero());
             short.retain(|_| nothing);
-            reservation.lines.iter_mut().for_each(|line| {
+            for line in Arc::make_mut(&mut reservation.lines) {
                 line.requested = line.requested.or(Some(line.quantity));
-            });
+            }
         }
         short
     }
@@ -226,10 +225,11 @@ impl Reservation {
     fn drop_unused_shares(&mut self) {
         let (lines, lead) = (&self.lines, &self.lead);
         let named = |key: &StockKey| lines.iter().any(|line| line.key == *key);
-        self.shares.retain(|share| {
+        let is_kept = |share: &&Share| {
             let used = !(share.handed_over + share.till_used).is_zero();
             used || share.key == *lead || named(&share.key)
-        });
+        };
+        self.shares = self.shares.iter().filter(is_kept).cloned().collect();
     }
 }
 

@@ -83,7 +83,7 @@ impl Storm {
             .reservations(&filter, None, usize::MAX)
             .await
             .unwrap();
-        let shares = all.iter().flat_map(|one| &one.shares);
+        let shares = all.iter().flat_map(|one| one.shares.iter());
         let handed_over: Quantity = shares.map(|share| share.handed_over).sum();
         let moved: Quantity = self.heard.borrow().moved.values().copied().sum();
         assert_eq!(on_hand, moved - handed_over);

@@ -28,8 +28,10 @@ use crate::journal::store::{Change, Entries, StoreError};
 /// The largest value that is written at once, and the size of the pieces of others.
 pub(super) const PIECE_BYTES: usize = 64 * 1024;
 
-/// How many times as long as it took the rest after a piece lasts, and the longest rest.
+/// How many times as long as it took the rest after a piece lasts, and the bounds of that: the
+/// next sync of the log waits for all pieces since the last one.
 const REST: u32 = 4;
+const REST_MIN: Duration = Duration::from_millis(1);
 const REST_MAX: Duration = Duration::from_millis(20);
 
 /// How many entries one batch changes.
@@ -75,9 +77,9 @@ impl EntrySpace {
         })
     }
 
-    /// Bytes in the engine's tables. Those of pieces are not told apart by whose they are.
+    /// About how many bytes it has in the engine's tables: of the pieces, which it shares, half.
     pub fn disk_space(&self) -> u64 {
-        self.entries.disk_space()
+        self.entries.disk_space() + self.pieces.disk_space() / 2
     }
 
     /// The entries of a range, in the order of their keys, as of now.
@@ -162,7 +164,7 @@ impl EntrySpace {
             one.insert(&self.pieces, self.piece_key(key, place, index), piece);
             mem::replace(&mut one, self.database.batch()).commit()?;
             fail::fail_point!("journal::after_a_piece", |_| std::process::abort());
-            thread::sleep((stopwatch.elapsed() * REST).min(REST_MAX));
+            thread::sleep((stopwatch.elapsed() * REST).clamp(REST_MIN, REST_MAX));
         }
         let mut counts = [0; 2];
         counts[usize::from(place)] = count;

@@ -21,7 +21,7 @@ impl World {
                 assert_eq!(hold.till_used, hold.grant.acknowledged, "{key} of {id}");
             }
             for reservation in ledger.reservations() {
-                for share in &reservation.shares {
+                for share in reservation.shares.iter() {
                     let there = self.ledgers[&share.key].hold(reservation.id);
                     let grant = reservation.grant(&share.key);
                     // A key whose hold ended keeps none for a reclaim that wants nothing there.
@@ -46,7 +46,7 @@ impl World {
             }
         }
         for reservation in self.published.values() {
-            for share in &reservation.shares {
+            for share in reservation.shares.iter() {
                 *on_hand.entry(&share.key).or_default() -= share.handed_over;
             }
         }
