@@ -1,5 +1,6 @@
 //! Which keys are awake although nobody asks for them: those that owe something, those whose next
-//! deadline is near, and those so large that waking them would hold up others. It must not know what they do then.
+//! deadline is near, and those so large that waking them would hold up others. It must not know
+//! what they do then.
 
 use std::sync::Arc;
 
@@ -19,8 +20,8 @@ const REST_BYTES_MAX: usize = 64 * 1024;
 
 impl Directory {
     /// Wakes every key that owes something or that something is due at, and the large ones, and
-    /// waits until the figures are right as of now. What they owe is under way then, see `Beside::idle`. The
-    /// others are woken in time for their next deadline.
+    /// waits until the figures are right as of now. What they owe is under way then, see
+    /// `Beside::idle`. The others are woken in time for their next deadline.
     pub async fn wake_busy(self: &Arc<Self>) -> usize {
         let keys = self.busy(self.context.clock.now());
         let count = keys.len();
