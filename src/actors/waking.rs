@@ -15,8 +15,8 @@ use crate::stock::{By, Command, Ledger, StockKey, Timestamp};
 /// share a moment.
 pub(super) const AWAKE_BEFORE_MS: i64 = 5_000;
 
-/// The largest image of a key that stays at rest after a start.
-const REST_BYTES_MAX: usize = 64 * 1024;
+/// The largest image of a key that stays at rest after a start: it is read in some milliseconds.
+const REST_BYTES_MAX: usize = 512 * 1024;
 
 impl Directory {
     /// Wakes every key that owes something or that something is due at, and the large ones, and

@@ -200,6 +200,7 @@ impl Started {
     pub async fn close(&self) -> Result<(), AppError> {
         let node = &self.node;
         self.snapshots.pace.hurry();
+        node.store.hurry();
         node.finish_errands().await;
         let outcome = self.snapshots.round().await;
         let journal = node.journal.clone();

@@ -108,6 +108,17 @@ pub struct Share {
     pub till_used: Quantity,
 }
 
+impl Share {
+    /// Nothing used at `key` yet.
+    pub fn of(key: &StockKey) -> Share {
+        Share {
+            key: key.clone(),
+            handed_over: Quantity::ZERO,
+            till_used: Quantity::ZERO,
+        }
+    }
+}
+
 /// A payment, as the shop reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
@@ -234,12 +245,8 @@ impl Reservation {
     pub fn share_mut(&mut self, key: &StockKey) -> &mut Share {
         let index = self.shares.iter().position(|share| share.key == *key);
         let index = index.unwrap_or_else(|| {
-            let new = Share {
-                key: key.clone(),
-                handed_over: Quantity::ZERO,
-                till_used: Quantity::ZERO,
-            };
-            self.shares = self.shares.iter().cloned().chain([new]).collect();
+            let shares = self.shares.iter().cloned();
+            self.shares = shares.chain([Share::of(key)]).collect();
             self.shares.len() - 1
         });
         &mut Arc::make_mut(&mut self.shares)[index]

@@ -134,10 +134,12 @@ async fn keys_gathered_in_memory_are_as_they_were_at_rest_and_awake() {
 #[actix::test]
 async fn a_key_too_large_to_be_packed_in_a_moment_stays_awake() {
     let mut node = restless().await;
-    node.receive(&[("a", 2_000)]).await;
-    let holding = (0..1_500).map(|_| node.hold(&[("a", 1)], TTL_MS));
-    for held in future::join_all(holding).await {
-        held.unwrap();
+    node.receive(&[("a", 7_000)]).await;
+    for _ in 0..6 {
+        let holding = (0..1_000).map(|_| node.hold(&[("a", 1)], TTL_MS));
+        for held in future::join_all(holding).await {
+            held.unwrap();
+        }
     }
     let mut small = 0;
     for _ in 0..2 {
@@ -146,7 +148,7 @@ async fn a_key_too_large_to_be_packed_in_a_moment_stays_awake() {
             small += 1;
             node.comes_to_rest("b").await;
             assert!(!node.is_at_rest("a"));
-            node.expects(&[("a", 2_000, 1_500, 0), ("b", small, 0, 0)])
+            node.expects(&[("a", 7_000, 6_000, 0), ("b", small, 0, 0)])
                 .await;
         }
         node.crash().await;

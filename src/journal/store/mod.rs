@@ -6,8 +6,8 @@
 //! - the **snapshots**, an entry per key, as of some position at or after the cut of the newest
 //!   finished **round**;
 //! - the **base generation**: an entry per key, the exact state at the base position (ahead of it
-//!   only after a crash, see `advance_base`). The groups after it are the history; those up to it
-//!   are gone;
+//!   only while it moves and after a crash, see `advance_base`). The groups after it are the
+//!   history; those up to it are gone;
 //! - **meta** values, few and small.
 
 mod contents;
@@ -115,6 +115,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Sets a meta value. Durable on return.
     fn put_meta(&self, name: &str, value: &[u8]) -> Result<(), StoreError>;
+
+    /// From now on nobody appends, and somebody waits for the end: nothing need rest between what
+    /// it writes.
+    fn hurry(&self) {}
 
     /// All that is there, to be copied while more is written. Every group that was durable before
     /// the call is in it. The base stays where it is meanwhile.

@@ -70,7 +70,7 @@ impl Ledger {
             revision: 1,
             state: State::Held,
             lines: place.lines.iter().map(|new| new_line(new, None)).collect(),
-            shares: Arc::default(),
+            shares: [Share::of(&self.key)].into(),
             deadline: Some(call.now.plus_millis(place.ttl_ms)),
             ttl_ms: place.ttl_ms,
             by: call.by.clone(),
@@ -81,7 +81,6 @@ impl Ledger {
             created_at: call.now,
             resolved_at: None,
         };
-        reservation.share_mut(&self.key);
         share_all(&mut reservation);
         reservation
     }
@@ -234,8 +233,16 @@ impl Reservation {
 }
 
 fn share_all(reservation: &mut Reservation) {
-    for index in 0..reservation.lines.len() {
-        let key = reservation.lines[index].key.clone();
-        reservation.share_mut(&key);
+    let Reservation { lines, shares, .. } = reservation;
+    let shared = |shares: &[Share], line: &Line| shares.iter().any(|share| share.key == line.key);
+    if lines.iter().all(|line| shared(shares, line)) {
+        return;
     }
+    let mut all = shares.to_vec();
+    for line in lines.iter() {
+        if !shared(&all, line) {
+            all.push(Share::of(&line.key));
+        }
+    }
+    *shares = all.into();
 }

@@ -2,19 +2,26 @@
 //! for whoever appends waits for the engine's log meanwhile, and a group's sync for all of its
 //! bytes, is written in pieces and becomes the entry's with the write after them.
 //!
-//! Such an entry has no value of its own. Its pieces are in the key space `pieces`, in one of two
+//! Such an entry has an empty value. Its pieces are in the key space `pieces`, in one of two
 //! places, which take turns: what is being written never touches what is read. Which place it is
-//! and how many pieces are in each is in the key space `split`; both are told with the entry, so
-//! that they agree whenever the process dies. What was begun and not finished is noted there, too,
-//! and goes when the entry is next written.
+//! and how many pieces are in each is in the key space `split`, which is consulted for empty values
+//! only.
+//!
+//! What is no longer read goes with the entry's next write, never with the one that puts something
+//! in its stead, and `split` is written before the entry: the engine may show a view that is opened
+//! meanwhile the first part of a write only. What was begun and not finished is noted, too, and
+//! goes with the next write.
 //!
 //! ```text
 //! pieces: space u8, key, place u8, index u32 big-endian -> up to 64 KiB
-//! split:  space u8, key -> place u8 (2: none), pieces in each place 2 × u32 little-endian
+//! split:  space u8, key -> place u8 (2: none, 3 and 4: place 0 and 1 were read before the entry
+//!         had a value of its own again), pieces in each place 2 × u32 little-endian
 //! ```
 
 use std::mem;
 use std::ops::RangeBounds;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -37,8 +44,9 @@ const REST_MAX: Duration = Duration::from_millis(20);
 /// How many entries one batch changes.
 const CHANGES_AT_ONCE: usize = 128;
 
-/// What `split` says where an entry has a value of its own.
+/// What `split` says where nothing was ever read, and what it adds where it was read before.
 const NO_PLACE: u8 = 2;
+const READ_BEFORE: u8 = 3;
 
 /// The snapshots or the base.
 #[derive(Clone)]
@@ -49,19 +57,23 @@ pub(super) struct EntrySpace {
     pieces: Keyspace,
     split: Keyspace,
     database: Database,
+    /// Whether nobody appends any more, so that nothing need rest.
+    is_hurried: Arc<AtomicBool>,
 }
 
 /// Where the pieces of an entry are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Split {
-    /// The place that is read; none if the entry has a value of its own.
+    /// The place that is read, or was before the newest write.
     place: Option<u8>,
+    is_read: bool,
     /// Pieces in each place, at most.
     counts: [u32; 2],
 }
 
 const WHOLE: Split = Split {
     place: None,
+    is_read: false,
     counts: [0; 2],
 };
 
@@ -74,7 +86,13 @@ impl EntrySpace {
             pieces: key_space(database, "pieces")?,
             split: key_space(database, "split")?,
             database: database.clone(),
+            is_hurried: Arc::default(),
         })
+    }
+
+    /// From now on without rests.
+    pub fn hurry(&self) {
+        self.is_hurried.store(true, Ordering::Relaxed);
     }
 
     /// About how many bytes it has in the engine's tables: of the pieces, which it shares, half.
@@ -131,11 +149,11 @@ impl EntrySpace {
             match value {
                 Some(value) if is_large => self.write_pieces(&mut batch, &key, split, &value)?,
                 Some(value) => {
-                    self.settle(&mut batch, &key, split, WHOLE);
+                    self.settle(&mut batch, &key, split, split.of_a_whole_value());
                     batch.insert(&self.entries, key, value);
                 }
                 None => {
-                    self.settle(&mut batch, &key, split, WHOLE);
+                    self.settle(&mut batch, &key, split, split.of_a_whole_value());
                     batch.remove(&self.entries, key);
                 }
             }
@@ -164,28 +182,27 @@ impl EntrySpace {
             one.insert(&self.pieces, self.piece_key(key, place, index), piece);
             mem::replace(&mut one, self.database.batch()).commit()?;
             fail::fail_point!("journal::after_a_piece", |_| std::process::abort());
-            thread::sleep((stopwatch.elapsed() * REST).clamp(REST_MIN, REST_MAX));
+            if !self.is_hurried.load(Ordering::Relaxed) {
+                thread::sleep((stopwatch.elapsed() * REST).clamp(REST_MIN, REST_MAX));
+            }
         }
-        let mut counts = [0; 2];
-        counts[usize::from(place)] = count;
-        let place = Some(place);
-        self.settle(batch, key, begun, Split { place, counts });
+        self.settle(batch, key, begun, begun.of_pieces(place, count));
         batch.insert(&self.entries, key, []);
         Ok(())
     }
 
-    /// Removes the pieces that are there `before` and not `after`.
+    /// Notes where the pieces are from now on, and removes those that are not there any more.
     fn settle(&self, batch: &mut OwnedWriteBatch, key: &[u8], before: Split, after: Split) {
         if before == after {
             return;
         }
+        self.note(batch, key, after);
         for place in 0..NO_PLACE {
             let counts = |split: Split| split.counts[usize::from(place)];
             for index in counts(after)..counts(before) {
                 batch.remove(&self.pieces, self.piece_key(key, place, index));
             }
         }
-        self.note(batch, key, after);
     }
 
     fn note(&self, batch: &mut OwnedWriteBatch, key: &[u8], split: Split) {
@@ -205,10 +222,41 @@ impl EntrySpace {
 }
 
 impl Split {
+    /// Where the pieces are once the entry has a value of its own again.
+    fn of_a_whole_value(self) -> Split {
+        match self.place {
+            Some(place) if self.is_read => Split {
+                is_read: false,
+                ..self.with_only(place)
+            },
+            Some(_) | None => WHOLE,
+        }
+    }
+
+    /// Where they are once so many in `place`, which was not read, are the entry's.
+    fn of_pieces(self, place: u8, count: u32) -> Split {
+        let mut of = self.place.map_or(WHOLE, |before| self.with_only(before));
+        of.counts[usize::from(place)] = count;
+        Split {
+            place: Some(place),
+            is_read: true,
+            ..of
+        }
+    }
+
+    fn with_only(mut self, place: u8) -> Split {
+        self.counts[usize::from(1 - place)] = 0;
+        self
+    }
+
     fn bytes(self) -> Vec<u8> {
-        let mut bytes = vec![self.place.unwrap_or(NO_PLACE)];
-        bytes.extend(self.counts.iter().flat_map(|count| count.to_le_bytes()));
-        bytes
+        let place = match self.place {
+            Some(place) if self.is_read => place,
+            Some(place) => READ_BEFORE + place,
+            None => NO_PLACE,
+        };
+        let counts = self.counts.iter().flat_map(|count| count.to_le_bytes());
+        [place].into_iter().chain(counts).collect()
     }
 
     fn read(value: Option<UserValue>) -> Result<Split, StoreError> {
@@ -216,13 +264,20 @@ impl Split {
             return Ok(WHOLE);
         };
         let (place, counts) = value.split_first().ok_or(DAMAGED)?;
-        match (*place, counts.as_chunks()) {
-            (place @ 0..=NO_PLACE, ([first, second], [])) => Ok(Split {
-                place: (place != NO_PLACE).then_some(place),
-                counts: [*first, *second].map(u32::from_le_bytes),
-            }),
-            _ => Err(DAMAGED),
-        }
+        let (place, is_read) = match *place {
+            place @ (0 | 1) => (Some(place), true),
+            NO_PLACE => (None, false),
+            before @ (3 | 4) => (Some(before - READ_BEFORE), false),
+            _ => return Err(DAMAGED),
+        };
+        let ([first, second], []) = counts.as_chunks() else {
+            return Err(DAMAGED);
+        };
+        Ok(Split {
+            place,
+            is_read,
+            counts: [*first, *second].map(u32::from_le_bytes),
+        })
     }
 }
 

@@ -307,6 +307,11 @@ impl Store for EmbeddedStore {
         Ok(batch.commit()?)
     }
 
+    fn hurry(&self) {
+        self.snapshots.hurry();
+        self.base.hurry();
+    }
+
     fn contents(&self) -> Contents {
         contents::contents(self)
     }
