@@ -1,5 +1,6 @@
 //! The command line, dispatched. It must not know how anything is done.
 
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -131,9 +132,14 @@ fn refuse_each(faults: &[impl std::fmt::Display]) -> ExitCode {
     ExitCode::FAILURE
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to what was asked")]
+/// The answer to what was asked. Who stops reading, as `head` does, has seen enough.
 fn tell(answer: &dyn std::fmt::Display) {
-    println!("{answer}");
+    if let Err(error) = writeln!(std::io::stdout(), "{answer}")
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        refuse(&format_args!("cannot write the answer: {error}"));
+        std::process::exit(1);
+    }
 }
 
 /// Says why nothing was begun, or why it ended.

@@ -1,7 +1,7 @@
 //! `onhand config` as a person runs it: the example printed, a configuration checked. It must not
 //! know how options are read.
 
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use crate::server::{DataDir, Server, onhand, run};
 
@@ -27,6 +27,20 @@ fn the_example_is_printed_as_committed_and_passes_the_check() {
     let (listed, faults) = said(&checked);
     assert!(checked.status.success(), "{faults}");
     assert!(listed.contains("flag --ops-listen"), "{listed}");
+}
+
+#[test]
+fn one_who_stops_reading_the_answer_breaks_nothing() {
+    let anywhere = ["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"];
+    for (action, flags) in [("default", &[][..]), ("check", &anywhere[..])] {
+        let mut printing = onhand();
+        printing.args(["config", action]).args(flags);
+        printing.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut printing = printing.spawn().unwrap();
+        drop(printing.stdout.take());
+        let ended = printing.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(0), "{:?}", said(&ended));
+    }
 }
 
 #[test]
