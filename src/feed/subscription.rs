@@ -153,10 +153,15 @@ impl Subscription {
     /// Shows a level that was read after it was followed, unless `have` or newer was shown. A
     /// version that was never told is no version of ours.
     pub fn show(&mut self, key: &StockKey, level: Option<&Level>, have: Option<u64>) -> Shown {
-        let Some(level) = level.filter(|level| level.stocked) else {
+        let Some(level) = level else {
             return Shown::Unknown;
         };
         let version = self.view.version(level);
+        if !level.stocked {
+            // It was read before what was shown since.
+            let is_old = self.seen.get(key).is_some_and(|seen| *seen > version);
+            return if is_old { Shown::Known } else { Shown::Unknown };
+        }
         let have = have.filter(|have| *have <= version);
         let seen = self.seen.get(key).copied().max(have);
         let newest = seen.map_or(version, |seen| seen.max(version));
