@@ -317,3 +317,17 @@ fn lines(from: ChildStdout) -> UnboundedReceiver<String> {
     });
     told
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_measured_is_what_is_packaged() {
+        let (name, value) = AS_SERVICE;
+        let unit = include_str!("../../packaging/onhand.service");
+        assert!(unit.contains(&format!("\nEnvironment={name}={value}\n")));
+        let container = include_str!("../../packaging/Containerfile");
+        assert!(container.contains(&format!("\nENV {name}={value}\n")));
+    }
+}
