@@ -3,8 +3,8 @@
 //!
 //! A copy is everything a store holds, as a stream of bytes. Everything that was acknowledged
 //! before the backup began is in it, for it was durable then; the groups in it end somewhat later,
-//! and that is the position whose state the copy is. The base generation, which does not move
-//! meanwhile, and the groups after it are the truth. The snapshots follow from them, each as of
+//! and that is the position whose state the copy is. The base generation, which is held where it
+//! is meanwhile, and the groups after it are the truth. The snapshots follow from them, each as of
 //! some position on the way. They are copied too: they are small beside a month of history, a
 //! restored node starts with them as quickly as the one that was copied, and a restore that
 //! replays the truth has something to compare it with. Nothing is compressed: the stream can be
