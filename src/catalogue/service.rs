@@ -385,5 +385,4 @@ impl Matching<'_> {
 }
 
 #[cfg(test)]
-#[path = "service_tests.rs"]
 mod tests;
