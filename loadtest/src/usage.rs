@@ -29,7 +29,8 @@ pub struct Used {
     pub generator_cpu_seconds: f64,
     /// That of all other processes, and of the kernel for them: noise.
     pub others_cpu_seconds: f64,
-    /// What the machine's host took.
+    /// What the machine's host kept from it. Hosts that grant a machine so much of each tenth of a
+    /// second, its disk's work included, stop all its processors when that is used up.
     pub stolen_cpu_seconds: f64,
 }
 
