@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::{self, Either};
 use tokio::sync::oneshot;
 
@@ -74,11 +75,11 @@ pub(super) async fn run(
     };
     // What nobody waits for takes turns: a flood of deadlines must not take the room of others.
     let in_turn = reply.is_none();
+    // Each is told when it is done: one that is never done must not keep the others.
     let works = works
         .into_iter()
-        .map(|work| one(&directory, &key, work, in_turn));
-    let works = future::join_all(works);
-    let works = Box::pin(async { works.await.into_iter().for_each(tell_done) });
+        .map(|work| one(&directory, &key, work, in_turn).map(tell_done));
+    let works = Box::pin(future::join_all(works));
     let slow = Box::pin(tokio::time::sleep(FOLLOW));
     let unfinished = match future::select(works, slow).await {
         Either::Left(_) => None,

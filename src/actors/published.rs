@@ -90,6 +90,11 @@ impl PublishedReservations {
             Entry::Occupied(known) if known.get().revision > reservation.revision => return,
             Entry::Occupied(mut known) => Some(known.insert(reservation.clone())),
         };
+        for word in old.iter().flat_map(|old| words(old)) {
+            if !words(reservation).any(|kept| kept == word) {
+                by_word.remove(&(word, id));
+            }
+        }
         let said = |word: &Word| old.iter().any(|old| words(old).any(|known| known == *word));
         by_word.extend(
             words(reservation)
@@ -237,5 +242,53 @@ impl ReservationFilter {
             && at(&self.sku, |line| line.key.sku())
             && at(&self.location, |line| line.key.location())
             && self.state.is_none_or(|state| reservation.state == state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stock::{By, Confirmation, StockKey};
+
+    #[test]
+    fn a_word_that_a_reservation_no_longer_says_finds_nothing_and_is_not_kept() {
+        let published = PublishedReservations::default();
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let revision = |revision, order: &str| {
+            let confirmation = Confirmation {
+                order: Some(order.into()),
+                ..Confirmation::default()
+            };
+            Arc::new(Reservation {
+                id: ReservationId(7),
+                lead: StockKey::parse("A@X").unwrap(),
+                revision,
+                state: State::Fulfilled,
+                lines: [].into(),
+                shares: [].into(),
+                deadline: None,
+                ttl_ms: 1,
+                by: By::default(),
+                customer: Some("c".into()),
+                reference: None,
+                metadata: None,
+                confirmation: Some(Box::new(confirmation)),
+                created_at: now,
+                resolved_at: Some(now),
+            })
+        };
+        published.publish(&revision(1, "first"));
+        published.publish(&revision(2, "second"));
+        let found = |order: &str| {
+            let order = Some(order.to_owned());
+            let filter = ReservationFilter {
+                order,
+                ..ReservationFilter::default()
+            };
+            published.page(&filter, None, 10).len()
+        };
+        assert_eq!((found("first"), found("second")), (0, 1));
+        published.forget(now.plus_millis(FORGET_AFTER_MS));
+        assert!(published.is_empty() && published.index.read().by_word.is_empty());
     }
 }

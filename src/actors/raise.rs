@@ -1,5 +1,6 @@
 //! Taking more from stock for a reservation over several keys: ask all, prepare each follower in
-//! the order of the keys, have the lead commit.
+//! the order of the keys, have the lead commit. Handing over and cancelling go the same way, but
+//! for the asking: what is at the followers is set aside, so that no till uses it meanwhile.
 //!
 //! Until the lead is asked, whoever runs this may abandon what was prepared. From then on only
 //! the lead can: a follower that hears nothing asks it. So nothing leaks, whoever dies.
@@ -20,7 +21,7 @@ use crate::stock::{
 };
 use crate::telemetry::metrics;
 
-/// A change that takes more from stock than the reservation has, at some follower at least.
+/// A change that followers have to prepare for.
 pub(super) struct Raising {
     pub by: By,
     pub id: ReservationId,
@@ -49,20 +50,27 @@ pub(super) struct Need {
 struct PreparedAt {
     key: StockKey,
     granted: Quantity,
+    till_used: Quantity,
     durable: oneshot::Receiver<Replied>,
+}
+
+/// Whether a key prepares for a change: a follower that gives more, or may be handed over from.
+pub(super) fn prepares(need: &Need, lead: &StockKey, change: &Change) -> bool {
+    let gives_more = need.wanted > need.base.granted;
+    need.key != *lead && (gives_more || !change.takes_stock())
 }
 
 impl Raising {
     /// Runs to its end; the caller may be gone by then.
     pub async fn run(self, directory: &Arc<Directory>) -> Result<Reserved, CallError> {
-        self.ask(directory).await?;
+        if self.change.takes_stock() {
+            self.ask(directory).await?;
+        }
         let now = directory.context.clock.now();
         let before = now.plus_millis(directory.context.config.prepare_ms);
         let mut prepared = Vec::new();
-        for need in self.needs.iter().filter(|need| need.key != self.lead) {
-            if need.wanted <= need.base.granted {
-                continue;
-            }
+        let followers = self.needs.iter();
+        for need in followers.filter(|need| prepares(need, &self.lead, &self.change)) {
             fail::fail_point!("raise::before_prepare", |_| std::process::abort());
             match self.prepare(directory, need, before).await {
                 Ok(one) => prepared.push(one),
@@ -79,14 +87,16 @@ impl Raising {
             prepared: Vec::new(),
             before,
         };
+        let mut uses = Vec::new();
         for one in prepared {
             one.durable
                 .await
                 .unwrap_or(Err(CallError::OutcomeUnknown))?;
+            uses.push((one.key.clone(), one.till_used));
             raise.prepared.push((one.key, one.granted));
         }
         fail::fail_point!("raise::after_prepare", |_| std::process::abort());
-        self.commit(directory, raise).await
+        self.commit(directory, raise, uses).await
     }
 
     /// Asks all keys without taking, so that one refusal names every short one.
@@ -100,7 +110,7 @@ impl Raising {
             };
             let (deliver, replied) = Deliver::new(self.by.clone(), ask);
             let reply = directory.call(&need.key, deliver, replied).await?;
-            let Answer::Grantable { quantity, .. } = reply.answer else {
+            let Answer::Grantable(quantity) = reply.answer else {
                 unreachable!("asked what is grantable, answered {:?}", reply.answer)
             };
             Ok::<_, CallError>(quantity)
@@ -167,25 +177,31 @@ impl Raising {
         answer: Answer,
         durable: oneshot::Receiver<Replied>,
     ) -> Result<PreparedAt, CallError> {
-        let Answer::Prepared(granted) = answer else {
+        let Answer::Prepared { granted, till_used } = answer else {
             unreachable!("asked to prepare, answered {answer:?}")
         };
         Ok(PreparedAt {
             key: need.key.clone(),
             granted,
+            till_used,
             durable,
         })
     }
 
     /// Has the lead decide. If it refuses, or was never asked, what was prepared is abandoned.
-    async fn commit(self, directory: &Arc<Directory>, raise: Raise) -> Result<Reserved, CallError> {
+    async fn commit(
+        self,
+        directory: &Arc<Directory>,
+        raise: Raise,
+        uses: Vec<(StockKey, Quantity)>,
+    ) -> Result<Reserved, CallError> {
         let before = raise.before;
         let prepared: Vec<StockKey> = raise.prepared.iter().map(|(key, _)| key.clone()).collect();
         let command = Command::Change {
             reservation: self.id,
             change: self.change.clone(),
             raise: Some(raise),
-            uses: Vec::new(),
+            uses,
             idempotency: self.idempotency,
         };
         let (deliver, replied) = Deliver::new(self.by.clone(), command);

@@ -3,19 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use futures::future;
 use tokio::sync::oneshot;
 
 use super::call::{CallError, Deliver, Reserved};
 use super::completion::hear;
 use super::idempotency::{Claim, Claimed};
-use super::raise::{Need, Raising, reserved};
+use super::raise::{Need, Raising, prepares, reserved};
 use super::service::StockService;
 use crate::stock::command::{Idempotency, NewLine, Place, Raise};
 use crate::stock::hold::Grant;
 use crate::stock::{
-    Answer, By, Change, Command, Quantity, Refusal, Reservation, ReservationId, State, StockKey,
-    Timestamp,
+    By, Change, Command, Quantity, Refusal, Reservation, ReservationId, State, StockKey, Timestamp,
 };
 use crate::telemetry::timings;
 
@@ -48,7 +46,7 @@ impl StockService {
                 idempotency,
                 claim,
             };
-            return self.at_lead(&lead, asked, None, Vec::new()).await;
+            return self.at_lead(&lead, asked, None).await;
         }
         let base = Grant::default();
         let needs = wants
@@ -95,7 +93,7 @@ impl StockService {
                 claim,
             };
             if let Some(lead) = repeated {
-                return self.at_lead(&lead, asked, None, Vec::new()).await;
+                return self.at_lead(&lead, asked, None).await;
             }
             let known = self
                 .reservation(id)
@@ -130,7 +128,7 @@ impl StockService {
             idempotency,
             claim,
         };
-        match self.at_lead(&lead, asked, None, Vec::new()).await {
+        match self.at_lead(&lead, asked, None).await {
             Err(CallError::Refused(Refusal::ReservationNotFound)) => Ok(None),
             first => first.map(Some),
         }
@@ -140,15 +138,14 @@ impl StockService {
     /// takes more of stock was reckoned from another one than the newest.
     async fn change_known(&self, known: &Reservation, asked: Asked) -> Result<Reserved, CallError> {
         let needs = needs(known, &asked.change);
-        let raises = |need: &Need| need.key != known.lead && need.wanted > need.base.granted;
-        if !needs.iter().any(raises) {
+        let prepares = |need: &Need| prepares(need, &known.lead, &asked.change);
+        if !needs.iter().any(prepares) {
             let raise = asked.change.takes_stock().then(|| Raise {
                 base_revision: known.revision,
                 prepared: Vec::new(),
                 before: self.prepare_before(),
             });
-            let uses = self.uses(known, &asked.by, &asked.change).await;
-            return self.at_lead(&known.lead, asked, raise, uses).await;
+            return self.at_lead(&known.lead, asked, raise).await;
         }
         let Asked {
             by,
@@ -200,14 +197,13 @@ impl StockService {
         lead: &StockKey,
         asked: Asked,
         raise: Option<Raise>,
-        uses: Vec<(StockKey, Quantity)>,
     ) -> Result<Reserved, CallError> {
         let (change, idempotency, claim) = (asked.change, asked.idempotency, asked.claim);
         let command = Command::Change {
             reservation: asked.id,
             change,
             raise,
-            uses,
+            uses: Vec::new(),
             idempotency,
         };
         let (deliver, replied) = Deliver::new(asked.by, command);
@@ -216,7 +212,8 @@ impl StockService {
         Ok(reserved(reply.answer))
     }
 
-    /// Runs a raise beside the caller, so that it comes to its end even if the caller hangs up.
+    /// Runs a raise beside the caller, so that it comes to its end even if the caller hangs up, or
+    /// waits no longer.
     async fn run(&self, raising: Raising) -> Result<Reserved, CallError> {
         let (told, outcome) = oneshot::channel();
         let directory = self.directory().clone();
@@ -224,42 +221,11 @@ impl StockService {
         let work = timings::time_as(timings::current(), raised);
         self.directory()
             .run_errand(async move { hear(told, work.await) });
-        outcome.await.unwrap_or(Err(CallError::OutcomeUnknown))
-    }
-
-    /// What tills used at followers, before something of a confirmed reservation is handed over
-    /// or cancelled. A follower that does not answer has reported, or will.
-    async fn uses(
-        &self,
-        known: &Reservation,
-        by: &By,
-        change: &Change,
-    ) -> Vec<(StockKey, Quantity)> {
-        if !matches!(change, Change::Fulfil(_) | Change::Cancel(_)) {
-            return Vec::new();
+        let patience = self.directory().context.config.command_timeout;
+        match tokio::time::timeout(patience, outcome).await {
+            Ok(Ok(reserved)) => reserved,
+            Ok(Err(_)) | Err(_) => Err(CallError::OutcomeUnknown),
         }
-        let asked = known.followers().map(|follower| async {
-            let (reservation, wanted) = (known.id, Quantity::ZERO);
-            let base = known.grant(follower);
-            let ask = Command::Ask {
-                reservation,
-                base,
-                wanted,
-            };
-            match self
-                .call(follower, by.clone(), ask)
-                .await
-                .map(|reply| reply.answer)
-            {
-                Ok(Answer::Grantable { till_used, .. }) => Some((follower.clone(), till_used)),
-                Ok(_) | Err(_) => None,
-            }
-        });
-        future::join_all(asked)
-            .await
-            .into_iter()
-            .flatten()
-            .collect()
     }
 }
 
@@ -281,7 +247,8 @@ fn wants(lines: &[NewLine]) -> BTreeMap<StockKey, Quantity> {
     wants
 }
 
-/// What a change would want of each key; nothing for one that takes nothing more.
+/// What a change would want of each key, the same as before where something is handed over or
+/// cancelled; nothing for a change that concerns the lead alone.
 fn needs(known: &Reservation, change: &Change) -> Vec<Need> {
     let need = |(key, wanted): (StockKey, Quantity)| {
         let base = known.grant(&key);
@@ -292,10 +259,22 @@ fn needs(known: &Reservation, change: &Change) -> Vec<Need> {
             wants(lines).into_iter().map(need).collect()
         }
         Change::Confirm { reclaim: true, .. } if known.state == State::Expired => {
+            let shares = known.shares.iter();
+            let keys: BTreeMap<StockKey, Quantity> = shares
+                .map(|share| (share.key.clone(), known.wanted(&share.key)))
+                .filter(|(key, wanted)| *wanted > known.used(key))
+                .collect();
+            keys.into_iter().map(need).collect()
+        }
+        Change::Fulfil(parts) | Change::Cancel(parts) if known.state == State::Confirmed => {
+            let is_named = |key: &StockKey| {
+                let parts = parts.as_deref();
+                parts.is_none_or(|parts| parts.iter().any(|(named, _)| named == key))
+            };
             let keys: BTreeMap<StockKey, Quantity> = known
-                .shares
-                .iter()
-                .map(|s| (s.key.clone(), known.wanted(&s.key)))
+                .followers()
+                .filter(|key| is_named(key) && known.remaining(key).is_positive())
+                .map(|key| (key.clone(), known.grant(key).granted))
                 .collect();
             keys.into_iter().map(need).collect()
         }

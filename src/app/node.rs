@@ -132,15 +132,16 @@ impl Node {
     /// Settles what is due and owed.
     pub async fn start(self, config: &Config) -> Result<Started, AppError> {
         let recovery = self.recovery.lock().take().unwrap_or_default();
-        let limits = catalogue_limits(config);
+        let (limits, context) = (catalogue_limits(config), &self.directory.context);
         let catalogue = Catalogue::start(
             recovery,
             CatalogueConfig {
                 limits,
+                command_timeout: context.config.command_timeout,
                 ..CatalogueConfig::default()
             },
             self.journal.clone(),
-            self.directory.context.clock.clone(),
+            context.clock.clone(),
             &self.arbiters[0].handle(),
         );
         let woken = self.directory.wake_busy().await;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, Addr, ArbiterHandle};
 use tokio::sync::oneshot;
@@ -35,6 +36,8 @@ pub struct CatalogueConfig {
     pub limits: CatalogueLimits,
     /// Writes waiting for the registrar; past it they are shed. Each may bring 1000 items.
     pub mailbox_capacity: usize,
+    /// How long a caller waits for its write; it may still happen after that.
+    pub command_timeout: Duration,
 }
 
 impl Default for CatalogueConfig {
@@ -43,6 +46,7 @@ impl Default for CatalogueConfig {
         CatalogueConfig {
             limits: CatalogueLimits::default(),
             mailbox_capacity: 64,
+            command_timeout: Duration::from_secs(5),
         }
     }
 }
@@ -53,6 +57,7 @@ pub struct Catalogue {
     published: Arc<Published>,
     registrar: Addr<Registrar>,
     clock: Clock,
+    command_timeout: Duration,
 }
 
 /// Which items are asked for; all that are named must fit.
@@ -130,6 +135,7 @@ impl Catalogue {
             published,
             registrar,
             clock,
+            command_timeout: config.command_timeout,
         }
     }
 
@@ -316,7 +322,10 @@ impl Catalogue {
         };
         let sent = self.registrar.try_send(write);
         sent.map_err(|_| CatalogueError::Overloaded)?;
-        answers.await.map_err(|_| CatalogueError::OutcomeUnknown)
+        match tokio::time::timeout(self.command_timeout, answers).await {
+            Ok(Ok(answers)) => Ok(answers),
+            Ok(Err(_)) | Err(_) => Err(CatalogueError::OutcomeUnknown),
+        }
     }
 
     /// Ids rise with time, so that lists are in the order of creation.

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::body::{Bound, Object};
 use super::border::Border;
 use super::fault::{At, Faults, Wrong};
-use super::names::location_in_body;
+use super::names::{check_decimals, key_in_body, location_in_body};
 use super::problem::Code;
 use super::read;
 use super::reservation_request::{Context, amount_and_currency, positive};
@@ -100,15 +100,17 @@ impl PartsRequest {
         raw: &RawValue,
         at: At<'_>,
         faults: &mut Faults,
-        lines_max: usize,
+        border: &Border,
     ) -> Option<PartsRequest> {
         let bound = Bound {
             min: 1,
-            max: lines_max,
+            max: border.limits.lines_max,
             code: Code::TooManyLines,
         };
         let mut object = Object::read(raw, at, faults)?;
-        let lines = object.optional_array("lines", bound, part);
+        let lines = object.optional_array("lines", bound, |raw, at, faults| {
+            part(raw, at, faults, border)
+        });
         let channel = object.optional("channel", read::channel);
         object.finish();
         Some(PartsRequest { lines, channel })
@@ -125,13 +127,23 @@ impl ReleaseRequest {
     }
 }
 
-fn part(raw: &RawValue, at: At<'_>, faults: &mut Faults) -> Option<(StockKey, Quantity)> {
+fn part(
+    raw: &RawValue,
+    at: At<'_>,
+    faults: &mut Faults,
+    border: &Border,
+) -> Option<(StockKey, Quantity)> {
     let mut object = Object::read(raw, at, faults)?;
     let sku = object.required("sku", read::sku);
     let location = object.required("location", read::location);
     let quantity = object.required("quantity", positive);
     object.finish();
-    Some((StockKey::new(&sku?, &location?), quantity?))
+    let (sku, location, quantity) = (sku?, location?, quantity?);
+    if let Some(item) = key_in_body(border, &sku, &location, at, faults) {
+        let decimals = check_decimals(&item, quantity);
+        faults.unless(At::Member(&at, "quantity"), decimals);
+    }
+    Some((StockKey::new(&sku, &location), quantity))
 }
 
 /// The members of a confirmation, in a body of their own or inside a new reservation's.

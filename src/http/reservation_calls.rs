@@ -172,7 +172,7 @@ pub async fn fulfil(
     body: Body,
 ) -> Answered {
     let call = Call::new(&border, caller.needs(Scope::Fulfil)?, &request, "fulfil")?;
-    let asked = call.parts(&body)?;
+    let (asked, faults) = call.parts(&body)?;
     if asked.lines.is_some() && call.key.is_none() {
         let detail = "is required with lines: a part handed over twice would be two";
         let source = Source::Header("Idempotency-Key");
@@ -181,6 +181,9 @@ pub async fn fulfil(
     call.check_locations(&asked).await?;
     let idempotency = call.idempotency(&asked);
     let by = by_body(call.token, asked.channel)?;
+    if let Some(first) = first_answer(&border, &by, idempotency, faults).await? {
+        return Ok(changed(&first));
+    }
     let change = Change::Fulfil(asked.lines);
     call.change(by, change, idempotency).await
 }
@@ -240,9 +243,12 @@ pub async fn cancel(
     body: Body,
 ) -> Answered {
     let call = Call::new(&border, caller.needs(Scope::Reserve)?, &request, "cancel")?;
-    let asked = call.parts(&body)?;
+    let (asked, faults) = call.parts(&body)?;
     let idempotency = call.idempotency(&asked);
     let by = by_body(call.token, asked.channel)?;
+    if let Some(first) = first_answer(&border, &by, idempotency, faults).await? {
+        return Ok(changed(&first));
+    }
     let change = Change::Cancel(asked.lines);
     call.change(by, change, idempotency).await
 }
@@ -279,13 +285,11 @@ impl<'c> Call<'c> {
         Some(identity::idempotency(self.token.id, key, &operation, asked))
     }
 
-    fn parts(&self, body: &Body) -> Result<PartsRequest, Problem> {
-        let lines_max = self.border.limits.lines_max;
+    fn parts(&self, body: &Body) -> Result<(PartsRequest, Faults), Problem> {
         let document: &RawValue = document_or_empty(&body.0)?;
-        let (asked, _) = parse_with_faults(document, |raw, at, faults| {
-            PartsRequest::read(raw, at, faults, lines_max)
-        })?;
-        Ok(asked)
+        parse_with_faults(document, |raw, at, faults| {
+            PartsRequest::read(raw, at, faults, self.border)
+        })
     }
 
     /// Whether how things stand now matters to a confirmation. One that was confirmed or resolved

@@ -128,7 +128,8 @@ pub enum Command {
         /// How much it wants in all.
         wanted: Quantity,
     },
-    /// At a follower: sets the raise aside until the lead decides.
+    /// At a follower: sets the raise aside until the lead decides. One that grants no more than
+    /// before sets aside what is there, to be handed over or cancelled: tills use none of it.
     Prepare {
         /// Whose.
         reservation: ReservationId,
@@ -250,15 +251,15 @@ pub enum Answer {
         /// Whether this is the first answer again.
         replayed: bool,
     },
-    /// What a reservation could have here.
-    Grantable {
-        /// The most it could be granted.
-        quantity: Quantity,
-        /// What tills used of it.
+    /// The most a reservation could be granted here.
+    Grantable(Quantity),
+    /// What was set aside.
+    Prepared {
+        /// The grant it would be.
+        granted: Quantity,
+        /// What tills used of it; they use no more until the lead has decided.
         till_used: Quantity,
     },
-    /// The grant that was prepared.
-    Prepared(Quantity),
     /// The lead's word.
     Grant(Grant),
 }

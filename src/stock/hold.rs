@@ -39,7 +39,8 @@ pub struct Grant {
     pub closed: bool,
 }
 
-/// A tentative raise: counted in decisions, shown to nobody.
+/// A tentative raise: counted in decisions, shown to nobody. Or, if it grants no more than the
+/// hold has, what the lead is about to hand over or cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prepared {
     /// The revision that would make it real.
@@ -89,6 +90,12 @@ impl Hold {
             return Quantity::ZERO;
         };
         ((prepared.granted - self.used()).or_zero() - self.remaining()).or_zero()
+    }
+
+    /// Whether what is left here may be handed over or cancelled any moment.
+    pub fn is_set_aside(&self) -> bool {
+        let granted = self.prepared.map(|prepared| prepared.granted);
+        granted.is_some_and(|granted| granted <= self.grant.granted)
     }
 
     /// Whether the lead has yet to record some of the tills' use.

@@ -79,9 +79,19 @@ impl StockActor {
                 return true;
             }
             self.last_used = now;
+            self.forget(now);
         }
         self.set_alarm();
         false
+    }
+
+    /// Has a ledger that stays awake forget what is past its time. Ledgers forget with a record, so
+    /// that replay does the same; where nothing happens any more, this makes one.
+    fn forget(&mut self, now: Timestamp) {
+        if self.ledger.forgets(now) {
+            let place = self.directory.context.journal.place_reserved();
+            self.commit(By::onhand(), Vec::new(), now, place, Told::default());
+        }
     }
 
     /// Records what others have done, a good part of what was gathered in one record.

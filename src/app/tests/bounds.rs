@@ -1,6 +1,7 @@
 //! Past a bound callers are shed: nothing happened, and what was taken in is served.
 
 use std::task::Poll;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{self, LocalBoxFuture};
@@ -126,4 +127,18 @@ async fn a_refusal_is_told_only_when_what_it_rests_on_is_durable() {
         assert!(matches!(call.await, Err(CallError::Refused(_))));
     }
     node.quiesce(&["a", "b"]).await;
+}
+
+#[actix::test]
+async fn nobody_waits_longer_for_the_disk_than_for_a_command() {
+    let mut settings = Settings::default();
+    settings.actors.command_timeout = Duration::from_secs(2);
+    let node = TestNode::begin_with(settings).await;
+    node.receive(&[("a", 5), ("b", 5)]).await;
+    node.disk().set(Disk::Stuck);
+    let (alone, basket) =
+        futures::join!(node.place(&[("a", 1)]), node.place(&[("a", 1), ("b", 1)]));
+    assert_eq!(alone.unwrap_err(), CallError::OutcomeUnknown);
+    assert_eq!(basket.unwrap_err(), CallError::OutcomeUnknown);
+    node.disk().set(Disk::Sound);
 }

@@ -12,6 +12,7 @@ use super::breaking_store::Disk;
 use super::test_node::*;
 use crate::actors::CallError;
 use crate::clock::Clock;
+use crate::stock::ledger::REMEMBER_MOVEMENTS_MS;
 use crate::stock::{Change, Command, MovementKind};
 
 const ALL: &[&str] = &["a", "b", "c"];
@@ -153,4 +154,23 @@ async fn a_key_too_large_to_be_packed_in_a_moment_stays_awake() {
         }
         node.crash().await;
     }
+}
+
+#[actix::test]
+async fn a_large_key_forgets_and_goes_to_rest_although_nothing_happens_to_it() {
+    let mut node = restless().await;
+    for _ in 0..11 {
+        let receipts = (0..1_000).map(|_| node.receive(&[("a", 1)]));
+        future::join_all(receipts).await;
+    }
+    for _ in 0..20 {
+        node.clock.advance(10);
+        tokio::task::yield_now().await;
+        assert!(!node.is_at_rest("a"));
+    }
+    node.clock.advance(REMEMBER_MOVEMENTS_MS);
+    node.comes_to_rest("a").await;
+    assert_eq!(node.verify().differences, [""; 0]);
+    node.reopen().await;
+    node.expects(&[("a", 11_000, 0, 0)]).await;
 }

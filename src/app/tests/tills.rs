@@ -3,7 +3,7 @@
 
 use super::asking::*;
 use super::test_node::*;
-use crate::stock::{Answer, Change, Command, MovementKind, State};
+use crate::stock::{Answer, Change, Command, MovementKind, Quantity, State};
 
 const ALL: &[&str] = &["a", "b", "c"];
 
@@ -71,6 +71,48 @@ async fn what_tills_used_is_neither_handed_over_nor_cancelled_again() {
     node.expects(&[("a", 7, 0, 0), ("b", 7, 0, 0), ("c", 8, 0, 0)])
         .await;
     node.quiesce(ALL).await;
+}
+
+#[actix::test]
+async fn a_till_and_a_hand_over_at_the_same_moment_never_take_the_same_goods() {
+    let node = TestNode::begin().await;
+    for round in 0..40 {
+        node.receive(&[("a", 10), ("b", 10), ("c", 10)]).await;
+        let before = node.level("a").await.on_hand;
+        let placed = node.place(&[("a", 2), ("b", 2), ("c", 2)]).await.unwrap();
+        node.change(placed.id, confirm(false)).await.unwrap();
+        let change = match round % 4 {
+            0 => Change::Fulfil(None),
+            1 => Change::Fulfil(parts(&[("a", 2)])),
+            2 => Change::Cancel(None),
+            _ => Change::Cancel(parts(&[("a", 2)])),
+        };
+        let change = node.change(placed.id, change);
+        let (sold, changed) = futures::join!(node.sell("a", 1, placed.id), change);
+        node.quiesce(ALL).await;
+
+        // Whichever came first: all of the line, or what the till left of it, or too much.
+        let known = node.reservation(placed.id).await;
+        let share = known.share(&key("a")).unwrap();
+        let cancelled: Quantity = known.lines.iter().map(|line| line.cancelled).sum();
+        assert_eq!(share.till_used, sold, "{round}: {known:?}");
+        assert!(
+            known.used(&key("a")) <= known.wanted(&key("a")),
+            "{round}: {known:?}"
+        );
+        assert!(share.handed_over + sold <= q(2), "{round}: {known:?}");
+        assert!(
+            sold.is_zero() || changed.is_err() || cancelled < q(6),
+            "{round}: {known:?}"
+        );
+        let gone = before - node.level("a").await.on_hand;
+        assert_eq!(gone, share.handed_over + q(1), "{round}: {known:?}");
+        if known.state.is_live() {
+            node.change(placed.id, Change::Cancel(None)).await.unwrap();
+        }
+    }
+    node.quiesce(ALL).await;
+    assert_eq!(node.verify().differences, [""; 0]);
 }
 
 #[actix::test]

@@ -169,6 +169,26 @@ async fn goods_are_handed_over_in_parts_and_a_part_needs_a_key() {
 }
 
 #[actix_web::test]
+async fn parts_have_the_decimals_of_their_item() {
+    let app = TestApp::stocked().await;
+    let id = app.reserve(json!([line("clogs", json!(5))])).await;
+    app.call(&id, "confirm", json!({})).await.expect(200);
+    let part = |sku: &str, quantity: f64| json!({"lines": [line(sku, json!(quantity))]});
+    for call in ["fulfil", "cancel"] {
+        let path = format!("/v1/reservations/{id}/{call}");
+        for (quantity, key) in [(0.5, "half"), (0.000_000_000_000_01, "dust")] {
+            let faults = app.post_keyed(&path, key, part("clogs", quantity)).await;
+            let faults = faults.refused(422, "invalid_quantity");
+            assert_eq!(faults, ["/lines/0/quantity invalid_quantity"]);
+        }
+        let faults = app.post_keyed(&path, "nothing", part("sabots", 1.0)).await;
+        let faults = faults.refused(422, "unknown_item");
+        assert_eq!(faults, ["/lines/0/sku unknown_item"]);
+    }
+    assert_eq!(app.figure("clogs", "committed").await, 5);
+}
+
+#[actix_web::test]
 async fn a_bound_token_hands_over_only_at_its_locations() {
     let app = TestApp::stocked().await;
     let mut more = movement("l", "receipt", "clogs", json!(5));

@@ -226,6 +226,10 @@ impl Ledger {
                 .names_reservation()
                 .then(|| moved.used.map_or(Quantity::ZERO, |u| u.1)),
         };
+        // Only an id past its time is ever replaced; it must not keep its old place.
+        if self.kept.remembered.contains_key(&movement.id) {
+            self.forget_movements(at);
+        }
         self.kept.remembered.insert(movement.id, remembered);
     }
 

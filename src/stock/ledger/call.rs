@@ -188,11 +188,15 @@ impl Reservation {
                 available: self.remaining(key),
             })
             .collect();
-        if too_much.is_empty() {
-            Ok(sums)
-        } else {
-            Err(Refusal::OverFulfilled(too_much))
+        if !too_much.is_empty() {
+            return Err(Refusal::OverFulfilled(too_much));
         }
+        // What is left has to be a quantity again.
+        let left = |(key, quantity): &(StockKey, Quantity)| self.remaining(key) - *quantity;
+        if !sums.iter().map(left).all(Quantity::is_representable) {
+            return Err(Refusal::OutOfRange);
+        }
+        Ok(sums)
     }
 
     /// Cancels `quantity` over the key's lines, one after the other.

@@ -42,17 +42,12 @@ impl Ledger {
         wanted: Quantity,
         now: Timestamp,
     ) -> Result<Decision, Refusal> {
-        self.expect_stocked()?;
         let grantable = self.grantable(id, base.used());
         let inquiries = self.inquiries(now);
         if grantable < wanted && !inquiries.is_empty() {
             return Ok(Decision::SettleFirst(inquiries));
         }
-        let till_used = self.hold(id).map_or(Quantity::ZERO, |hold| hold.till_used);
-        Ok(Decision::Nothing(Answer::Grantable {
-            quantity: grantable,
-            till_used,
-        }))
+        Ok(Decision::Nothing(Answer::Grantable(grantable)))
     }
 
     pub(super) fn decide_prepare(
@@ -61,7 +56,10 @@ impl Ledger {
         now: Timestamp,
         rules: &Rules,
     ) -> Result<Decision, Refusal> {
-        self.expect_stocked()?;
+        let takes_more = raise.granted > raise.base.granted;
+        if takes_more {
+            self.expect_stocked()?;
+        }
         let hold = self.hold(raise.id);
         if now >= raise.before {
             return Err(Refusal::TooLate);
@@ -84,14 +82,22 @@ impl Ledger {
         if hold.is_none() && self.is_full_of_holds(rules) {
             return Err(Refusal::Full("holds"));
         }
-        let grantable = self.grantable(raise.id, raise.base.used());
-        if grantable < raise.granted && !raise.partial {
-            let short = self.shortage(raise.granted, grantable);
-            return self.refuse(Refusal::InsufficientStock(vec![short]), now);
+        let mut taken = raise.granted;
+        if takes_more {
+            let grantable = self.grantable(raise.id, raise.base.used());
+            if grantable < raise.granted && !raise.partial {
+                let short = self.shortage(raise.granted, grantable);
+                return self.refuse(Refusal::InsufficientStock(vec![short]), now);
+            }
+            taken = taken.min(grantable);
         }
-        let taken = raise.granted.min(grantable);
+        let till_used = hold.map_or(Quantity::ZERO, |hold| hold.till_used);
+        let answer = Answer::Prepared {
+            granted: taken,
+            till_used,
+        };
         if taken.is_zero() {
-            return Ok(Decision::Nothing(Answer::Prepared(taken)));
+            return Ok(Decision::Nothing(answer));
         }
         let (revision, before) = (raise.base.revision + 1, raise.before);
         let prepared = Prepared {
@@ -106,7 +112,7 @@ impl Ledger {
             base,
             prepared,
         };
-        Ok(Decision::Record(vec![event], Answer::Prepared(taken)))
+        Ok(Decision::Record(vec![event], answer))
     }
 
     pub(super) fn shortage(&self, requested: Quantity, available: Quantity) -> Shortage {

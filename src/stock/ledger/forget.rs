@@ -4,17 +4,27 @@ use super::super::reservation::ReservationId;
 use super::super::time::Timestamp;
 use super::{FORGET_AFTER_MS, Kept, Ledger, REMEMBER_MOVEMENTS_MS, Rules};
 
+/// How many resolved reservations are forgotten at once, which takes a millisecond or two: the day
+/// of those of a flash sale may end within a second, and others of the thread want their turn.
+const FORGET_AT_ONCE_MAX: usize = 1_000;
+
 impl Ledger {
-    /// Forgets what is past its time, once that is a good part of what is remembered.
+    /// Whether a record at `now` has it forget something.
+    pub fn forgets(&self, now: Timestamp) -> bool {
+        self.forgets_answers(now)
+            || self.forgets_movements(now)
+            || self.forgettable(now).next().is_some()
+    }
+
+    /// Forgets some of what is past its time, with a record.
     pub(super) fn forget_some(&mut self, now: Timestamp) {
-        let lazily = |expired: usize, all: usize| expired > 0 && expired * 4 >= all;
-        let kept = &self.kept;
-        if lazily(expired_answers(kept, now), kept.answers.len())
-            || lazily(expired_movements(kept, now), kept.remembered.len())
-            || self.forgettable.first().is_some_and(|(at, _)| *at <= now)
-        {
-            self.forget(now);
+        if self.forgets_answers(now) {
+            self.forget_answers(now);
         }
+        if self.forgets_movements(now) {
+            self.forget_movements(now);
+        }
+        self.forget_resolved(now, FORGET_AT_ONCE_MAX);
         while let Some((until, id)) = self.denials.first().copied()
             && until <= now
         {
@@ -27,20 +37,46 @@ impl Ledger {
     /// movement ids after seven.
     pub fn forget(&mut self, now: Timestamp) {
         self.forget_answers(now);
-        let movements = expired_movements(&self.kept, now);
-        self.kept.remembered.drain(..movements);
+        self.forget_movements(now);
+        self.forget_resolved(now, usize::MAX);
+    }
+
+    fn forgets_answers(&self, now: Timestamp) -> bool {
+        let kept = &self.kept;
+        is_good_part(expired_answers(kept, now), kept.answers.len())
+    }
+
+    fn forgets_movements(&self, now: Timestamp) -> bool {
+        let kept = &self.kept;
+        is_good_part(expired_movements(kept, now), kept.remembered.len())
+    }
+
+    /// Resolved reservations past their time.
+    fn forgettable(&self, now: Timestamp) -> impl Iterator<Item = &(Timestamp, ReservationId)> {
         let until = (now, ReservationId(u128::MAX));
-        let due: Vec<_> = self.forgettable.range(..=until).copied().collect();
+        let past = self.forgettable.range(..=until);
+        past.filter(|(_, id)| !self.unsettled.contains(id))
+    }
+
+    fn forget_resolved(&mut self, now: Timestamp, most: usize) {
+        let due: Vec<_> = self.forgettable(now).take(most).copied().collect();
+        let limit = now.plus_millis(-FORGET_AFTER_MS);
         for (at, id) in due {
-            if !self.unsettled.contains(&id) {
-                self.forgettable.remove(&(at, id));
-                let forgotten = self.kept.led.remove(&id);
-                let forgotten = forgotten.expect("what may be forgotten is led here");
-                for request in &forgotten.answers {
+            self.forgettable.remove(&(at, id));
+            let forgotten = self.kept.led.remove(&id);
+            let forgotten = forgotten.expect("what may be forgotten is led here");
+            for request in &forgotten.answers {
+                let answered = self.kept.answers.get(request);
+                if answered.is_some_and(|answered| answered.at > limit) {
                     self.keep_shown(*request, &forgotten.reservation);
                 }
             }
         }
+    }
+
+    pub(super) fn forget_movements(&mut self, now: Timestamp) {
+        let movements = expired_movements(&self.kept, now);
+        self.kept.remembered.drain(..movements);
     }
 
     pub(super) fn forget_answers(&mut self, now: Timestamp) {
@@ -58,12 +94,7 @@ impl Ledger {
 
     pub(super) fn is_full_of_led(&self, now: Timestamp, rules: &Rules) -> bool {
         let full = self.kept.led.len() >= rules.led_max;
-        full && {
-            let until = (now, ReservationId(u128::MAX));
-            let past = self.forgettable.range(..=until);
-            let past = past.filter(|(_, id)| !self.unsettled.contains(id));
-            self.kept.led.len() - past.count() >= rules.led_max
-        }
+        full && { self.kept.led.len() - self.forgettable(now).count() >= rules.led_max }
     }
 
     pub(super) fn is_full_of_movements(&self, now: Timestamp, rules: &Rules) -> bool {
@@ -73,6 +104,11 @@ impl Ledger {
     pub(super) fn is_full_of_answers(&self, now: Timestamp, rules: &Rules) -> bool {
         self.kept.answers.len() - expired_answers(&self.kept, now) >= rules.answers_max
     }
+}
+
+/// What is remembered in order is forgotten once it is a good part: the others are moved up then.
+fn is_good_part(expired: usize, all: usize) -> bool {
+    expired > 0 && expired * 4 >= all
 }
 
 fn expired_answers(kept: &Kept, now: Timestamp) -> usize {

@@ -296,10 +296,12 @@ impl Ledger {
             .collect()
     }
 
-    /// The question to the lead of a hold here.
+    /// The question to the lead of a hold here. It calls off a raise whose time is over, and what
+    /// is set aside, for whoever asks after that does not wait.
     fn inquiry(&self, id: ReservationId, now: Timestamp) -> Inquiry {
         let hold = &self.kept.holds[&id];
-        let waiting = hold.prepared.filter(|prepared| prepared.before <= now);
+        let waiting = hold.prepared;
+        let waiting = waiting.filter(|prepared| prepared.before <= now || hold.is_set_aside());
         Inquiry {
             reservation: id,
             lead: hold.lead.clone(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::command::{Answer, Decision};
 use super::super::event::{Cause, Event};
+use super::super::hold::Hold;
 use super::super::movement::{Moved, Movement, MovementKind, Remembered};
 use super::super::quantity::Quantity;
 use super::super::refusal::Refusal;
@@ -82,12 +83,13 @@ impl Ledger {
         self.hold(id).map(|_| id)
     }
 
-    /// Whether a hold led elsewhere may have lapsed without this key knowing.
+    /// Whether a hold led elsewhere may have lapsed, or been handed over or cancelled, without this
+    /// key knowing.
     fn is_in_doubt(&self, id: ReservationId, now: Timestamp) -> bool {
         let hold = self.hold(id);
         let hold = hold.filter(|hold| hold.lead != self.key && hold.remaining().is_positive());
-        let hint = hold.and_then(|hold| hold.grant.deadline);
-        hint.is_some_and(|hint| hint <= now)
+        let lapsed = |hold: &Hold| hold.grant.deadline.is_some_and(|hint| hint <= now);
+        hold.is_some_and(|hold| hold.is_set_aside() || lapsed(hold))
     }
 
     /// Whether a count has already seen what this movement tells.
@@ -95,9 +97,11 @@ impl Ledger {
         if let MovementKind::Count { counted_at, .. } = &movement.kind {
             return counted_at.is_some_and(|at| at < self.kept.last_count_at);
         }
-        movement
-            .occurred_at
-            .is_some_and(|at| at <= self.kept.counted_until)
+        // A key that was never counted has seen nothing, not even what a clock that was never set
+        // says happened in 1970.
+        let counted_until = self.kept.counted_until;
+        counted_until > Timestamp::default()
+            && movement.occurred_at.is_some_and(|at| at <= counted_until)
     }
 
     /// What the movement does to on hand.

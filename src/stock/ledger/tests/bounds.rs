@@ -1,7 +1,7 @@
 //! The bounds of one key, and that what is past its time does not count towards them.
 
-use super::bench::{BEGIN, Bench, at, change, id, key, line, place, receipt, under};
-use crate::stock::{Change, Command, Refusal, Rules};
+use super::bench::{BEGIN, Bench, at, change, id, key, line, place, quantity, receipt, under};
+use crate::stock::{By, Change, Command, Confirmation, Decision, Refusal, Rules};
 
 fn bounded() -> Rules {
     Rules {
@@ -45,6 +45,28 @@ fn a_key_full_of_reservations_takes_more_once_some_may_be_forgotten() {
     bench.now = at(86_400);
     bench.run(&next).unwrap();
     assert_eq!(bench.ledger.reservations().count(), 1);
+}
+
+#[test]
+fn what_is_past_its_time_is_forgotten_a_bounded_number_with_each_record() {
+    let mut ledger = Bench::stocked("A@X", "2000").ledger;
+    let mut run = |command: &Command, now| {
+        let (by, rules) = (By::onhand(), Rules::default());
+        let Ok(Decision::Record(events, _)) = ledger.decide(&by, command, now, &rules) else {
+            panic!("nothing to record of {command:?}");
+        };
+        ledger.record(by, events, now, &rules);
+        ledger.reservations().count()
+    };
+    let names: Vec<String> = (0..1_500).map(|number| format!("r{number}")).collect();
+    for name in &names {
+        run(&placing(name), BEGIN);
+    }
+    for name in &names {
+        run(&change(name, Change::Release), BEGIN);
+    }
+    assert_eq!(run(&receipt("a", "1"), at(86_400)), 500);
+    assert_eq!(run(&receipt("b", "1"), at(86_400)), 0);
 }
 
 #[test]
@@ -129,4 +151,21 @@ fn one_record_lets_only_so_many_bytes_expire() {
 
 fn by() -> crate::stock::By {
     crate::stock::By::default()
+}
+
+#[test]
+fn a_part_that_would_leave_more_digits_than_a_quantity_has_is_refused() {
+    let mut bench = Bench::stocked("A@X", "10");
+    bench.run(&placing("r")).unwrap();
+    let confirmation = Confirmation::default();
+    let reclaim = false;
+    let confirm = Change::Confirm {
+        confirmation,
+        reclaim,
+    };
+    bench.change("r", confirm).unwrap();
+    let dust = Some(vec![(key("A@X"), quantity("0.0000000000000001"))]);
+    for change in [Change::Fulfil(dust.clone()), Change::Cancel(dust)] {
+        assert_eq!(bench.change("r", change), Err(Refusal::OutOfRange));
+    }
 }

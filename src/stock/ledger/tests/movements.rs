@@ -290,6 +290,16 @@ fn a_till_sale_that_a_count_has_seen_still_uses_up_its_hold() {
 }
 
 #[test]
+fn a_key_that_was_never_counted_takes_what_a_clock_that_was_never_set_tells() {
+    check(
+        "
+        receipt a 10
+        sale b 3 occurred=-1700000000 -> on_hand=7
+        ",
+    );
+}
+
+#[test]
 fn a_transfer_is_owed_until_it_arrived() {
     use crate::stock::Command;
     use crate::stock::command::Acknowledgements;

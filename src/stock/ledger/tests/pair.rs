@@ -27,6 +27,14 @@ pub fn prepare(base: Grant, granted: &str) -> Command {
     }
 }
 
+/// The answer of a follower that set this much aside, of which no till used any.
+pub fn set_aside(granted: u32) -> Answer {
+    Answer::Prepared {
+        granted: granted.into(),
+        till_used: 0.into(),
+    }
+}
+
 pub fn settle(grant: Grant) -> Command {
     Command::Settle(vec![(id("r"), grant)])
 }
@@ -90,8 +98,8 @@ impl Pair {
             there: Bench::stocked(THERE, "10"),
             lead: Bench::stocked(LEAD, "10"),
         };
-        let prepared = pair.there.run(&prepare(Grant::default(), "3"));
-        assert_eq!(prepared, Ok(Answer::Prepared(3.into())));
+        let answer = pair.there.run(&prepare(Grant::default(), "3"));
+        assert_eq!(answer, Ok(set_aside(3)));
         pair.lead.run(&placing("3", "2")).unwrap();
         pair.settle();
         pair

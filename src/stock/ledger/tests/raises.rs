@@ -4,12 +4,12 @@ use super::bench::{
     Bench, at, change, id, key, line, money, place, quantity, raised, receipt, sale, shown,
 };
 use super::pair::{
-    LEAD, Pair, THERE, confirm, grant, inquire, limit, placing, prepare, raise, report, settle,
-    two_lines,
+    LEAD, Pair, THERE, confirm, grant, inquire, limit, placing, prepare, raise, report, set_aside,
+    settle, two_lines,
 };
 use crate::stock::command::{Inquiry, NewLine, Raise};
 use crate::stock::hold::Grant;
-use crate::stock::{Answer, Change, Command, Confirmation, Decision, Quantity, Refusal};
+use crate::stock::{Answer, Change, Command, Confirmation, Decision, Refusal};
 
 #[test]
 fn what_is_set_aside_counts_in_decisions_and_is_shown_to_nobody() {
@@ -86,7 +86,7 @@ fn a_raise_that_cannot_be_had_is_refused_or_cut() {
             before,
         }
     };
-    assert_eq!(there.run(&partial("4")), Ok(Answer::Prepared(3.into())));
+    assert_eq!(there.run(&partial("4")), Ok(set_aside(3)));
     assert_eq!(there.run(&partial("4")), Err(Refusal::Superseded));
     there.now = limit();
     assert_eq!(there.run(&first), Err(Refusal::TooLate));
@@ -108,7 +108,7 @@ fn nothing_is_recorded_where_a_partial_raise_finds_nothing() {
         partial: true,
         before: limit(),
     };
-    assert_eq!(there.run(&prepare), Ok(Answer::Prepared(Quantity::ZERO)));
+    assert_eq!(there.run(&prepare), Ok(set_aside(0)));
     assert_eq!(there.records.len(), 2);
 }
 
@@ -122,16 +122,10 @@ fn asking_takes_nothing_and_counts_the_own_hold() {
         base,
         wanted: 10.into(),
     };
-    let grantable = |quantity: u32, till_used: u32| {
-        let (quantity, till_used) = (quantity.into(), till_used.into());
-        Ok(Answer::Grantable {
-            quantity,
-            till_used,
-        })
-    };
+    let grantable = |quantity: u32| Ok(Answer::Grantable(quantity.into()));
     let base = pair.newest();
-    assert_eq!(pair.there.run(&ask("r", base)), grantable(10, 1));
-    assert_eq!(pair.there.run(&ask("s", Grant::default())), grantable(7, 0));
+    assert_eq!(pair.there.run(&ask("r", base)), grantable(10));
+    assert_eq!(pair.there.run(&ask("s", Grant::default())), grantable(7));
     assert_eq!(pair.there.records.len(), records);
 }
 
@@ -234,7 +228,7 @@ fn a_raise_that_the_lead_has_gone_past_is_cleared_before_the_next() {
     let word = grant(&pair.lead.run(&inquire(prepared)).unwrap());
     pair.there.run(&settle(word)).unwrap();
     let answer = pair.there.run(&prepare(base, "4"));
-    assert_eq!(answer, Ok(Answer::Prepared(4.into())));
+    assert_eq!(answer, Ok(set_aside(4)));
 }
 
 #[test]
@@ -312,7 +306,7 @@ fn a_reclaim_takes_again_only_what_was_not_used() {
         wanted: 3.into(),
     };
     let answer = pair.there.run(&ask).unwrap();
-    assert!(matches!(answer, Answer::Grantable { quantity, .. } if quantity == 3.into()));
+    assert_eq!(answer, Answer::Grantable(3.into()));
     let prepare = Command::Prepare {
         reservation: id("r"),
         lead: key(LEAD),

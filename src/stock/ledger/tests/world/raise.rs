@@ -193,7 +193,7 @@ impl World {
         };
         match raising.phase {
             Phase::Asking => {
-                let Ok(Answer::Grantable { quantity, .. }) = reply else {
+                let Ok(Answer::Grantable(quantity)) = reply else {
                     self.raisings.remove(&number);
                     return;
                 };
@@ -205,7 +205,7 @@ impl World {
             Phase::Preparing if step == raising.step => {
                 let key = raising.needs[raising.next].key.clone();
                 match reply {
-                    Ok(Answer::Prepared(granted)) => {
+                    Ok(Answer::Prepared { granted, .. }) => {
                         raising.prepared.push((key, granted));
                         raising.next += 1;
                         self.prepare_next(number);
