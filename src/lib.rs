@@ -1,10 +1,5 @@
-//! Onhand: real-time stock availability. ARCHITECTURE.md is the map; DESIGN words are used
-//! everywhere with one meaning.
-//!
-//! Directions: `main` → `demo` → `app` → everything; `http` → `actors`, `backup`, `catalogue`,
-//! `clock`, `feed`, `stock`, `web`; `feed` → `clock`, `stock`; `cli` → `backup`;
-//! `backup` → `journal`; `actors` → `stock`, `journal`, `clock`; `journal` → `stock`;
-//! `stock` and `web` → nothing of ours. All may use `telemetry`.
+//! Onhand: real-time stock availability. ARCHITECTURE.md is the map: its words are used everywhere
+//! with one meaning, and it says which part may use which.
 
 pub mod actors;
 pub mod app;

@@ -203,8 +203,8 @@ impl Bench {
         let (name, rate) = (&phase.name, phase.per_second());
         let share = |seconds: f64| 100.0 * seconds / phase.used.seconds.max(0.001);
         progress::say(format_args!(
-            "  {name}: {rate:.0}/s, server {:.0} %, generator {:.0} %, others {:.0} %, host {:.0} % \
-             of a core",
+            "  {name}: {rate:.0}/s, server {:.0} %, generator {:.0} %, others {:.0} %, \
+             host {:.0} % of a core",
             share(phase.used.server_cpu_seconds),
             share(phase.used.generator_cpu_seconds),
             share(phase.used.others_cpu_seconds),

@@ -1,7 +1,7 @@
 //! The composition root: what is started in which order, and stopped in the reverse one.
 //!
-//! Start: data directory, clock, journal, recovery, what is due and owed, a snapshot of what was
-//! replayed, tokens, the public listener. The ops listener answers from the beginning.
+//! Start: data directory, clock, journal, recovery, what is due and owed, the public listener, the
+//! first token, snapshot rounds; then it is ready. The ops listener answers from the beginning.
 //! Stop: not ready, the companion, the feed's clients told, requests under way, errands, a last
 //! snapshot, the journal.
 

@@ -94,7 +94,7 @@ section! {
         command_timeout_ms: u64 = 5_000, in 10..=600_000;
         /// How long a prepared hold waits for its lead before it asks.
         prepare_timeout_ms: u64 = 5_000, in 10..=600_000;
-        /// How long a key may be idle before its actor is put to rest, which frees its mailbox.
+        /// How long a key may be idle before its actor is put to rest, which frees memory.
         idle_seconds: u64 = 10, in 1..=86_400;
     }
 }

@@ -8,7 +8,7 @@ use super::wire::{Number, Price, Time};
 use crate::stock::reservation::{Adjustment, Confirmation, Fulfilment, Payment};
 use crate::stock::{Currency, Line, Money, Quantity, Reservation};
 
-/// The fields of API.md, in its order; what is not known is `null`, and what a confirmation
+/// The fields of the contract, in its order; what is not known is `null`, and what a confirmation
 /// said is there from then on.
 #[derive(Serialize)]
 pub struct ReservationDocument<'a> {

@@ -211,7 +211,7 @@ mod tests {
         "GET /problems/{type}",
     ];
 
-    /// What API.md names, but for what later changes add: contention, the board, metrics.
+    /// What the contract names, but for the listener of the operators.
     const CONTRACT: &str = "
         GET /openapi.json
         GET /asyncapi.yaml

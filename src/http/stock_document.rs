@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::wire::{Number, Time};
 use crate::stock::{Level, StockKey};
 
-/// The fields of API.md, in its order.
+/// The fields of the contract, in its order.
 #[derive(Serialize)]
 pub struct StockDocument<'a> {
     sku: &'a str,

@@ -157,8 +157,8 @@ impl Journal {
 
     /// Takes a place past the bound, for work that must never be shed: settling what was decided,
     /// expiring what is due. It counts like any other, so it takes room from new work. Bounded by
-    /// the work outstanding: each lead settles a follower by one message at a time, each actor
-    /// has one timer.
+    /// the work outstanding: so many messages to followers are under way in the node, so many
+    /// keys are woken at once on each host.
     pub fn place_reserved(&self) -> Place {
         self.0.places.fetch_add(1, Ordering::Relaxed);
         Place {

@@ -1,5 +1,5 @@
-//! What the operator sees: logs, and the metrics beside them. It uses nothing of ours, so that
-//! everything else may use it.
+//! What the operator sees: logs, and the metrics beside them. It uses nothing of ours but the
+//! clock's stopwatch, so that everything else may use it.
 
 mod counting;
 pub mod labels;

@@ -1,4 +1,4 @@
-//! A day at a retailer over the wire, as API.md words it: a till's and a warehouse's, an
+//! A day at a retailer over the wire, as the contract words it: a till's and a warehouse's, an
 //! operator's, and that of who reads along. The shopper's is in `shopper`.
 
 use serde_json::{Value, json};
