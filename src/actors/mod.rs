@@ -33,7 +33,7 @@ pub use history::{EventsError, JournalRecord};
 pub use idempotency::IdempotencyIndex;
 pub use images::Imaged;
 pub use published::{PublishedReservations, ReservationFilter};
-pub use service::{Look, Sight, StockService};
+pub use service::{Levels, Look, Sight, StockService};
 pub use slots::Gathered;
 
 pub use crate::journal::Position;

@@ -31,6 +31,14 @@ pub struct Look {
     pub next: Option<String>,
 }
 
+/// Part of the stocked keys with their figures.
+pub struct Levels {
+    /// What was found, in the order of the keys.
+    pub found: Vec<(StockKey, Level)>,
+    /// What to pass as `after` for the next part; none at the end.
+    pub next: Option<StockKey>,
+}
+
 /// How much there is, for those who watch.
 pub struct Sight {
     /// Stock keys.
@@ -149,6 +157,40 @@ impl StockService {
         }
     }
 
+    /// Up to `limit` stocked keys after `after`, in order, with their figures; what is overdue is
+    /// settled first.
+    pub async fn levels(
+        &self,
+        sku: Option<&str>,
+        location: Option<&str>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Levels, CallError> {
+        let mut found = self.page(sku, location, after, limit);
+        let next = found.last().filter(|_| found.len() == limit);
+        let next = next.map(|(key, _)| key.clone());
+        self.settle(&mut found).await?;
+        found.retain(|(_, level)| level.stocked);
+        Ok(Levels { found, next })
+    }
+
+    /// Settles what is overdue of these, all at once, and takes the figures that are left.
+    async fn settle(&self, levels: &mut [(StockKey, Level)]) -> Result<(), CallError> {
+        let now = self.now();
+        let overdue = levels.iter_mut().filter(|(_, level)| level.is_overdue(now));
+        let overdue: Vec<_> = overdue.collect();
+        if overdue.is_empty() {
+            return Ok(());
+        }
+        let touches = overdue.iter();
+        let touches = touches.map(|(key, _)| (key.clone(), By::onhand(), Command::Touch));
+        let settled = self.call_all(touches.collect()).await;
+        for ((_, level), settled) in overdue.into_iter().zip(settled) {
+            *level = settled?.level;
+        }
+        Ok(())
+    }
+
     /// Up to `limit` stocked keys of a SKU, by location.
     pub fn keys_of(&self, sku: &str, limit: usize) -> Vec<StockKey> {
         let page = self.page(Some(sku), None, None, limit);
@@ -156,7 +198,7 @@ impl StockService {
     }
 
     /// Up to `limit` stocked keys after `after`, in order, with their published figures.
-    pub fn page(
+    fn page(
         &self,
         sku: Option<&str>,
         location: Option<&str>,

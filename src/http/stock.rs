@@ -88,11 +88,11 @@ pub async fn list(border: Data<Border>, caller: Caller, request: HttpRequest) ->
         location.map(LocationId::as_str),
         after.as_ref().map(StockKey::as_str),
     );
-    let page = border.stock.page(sku, location, after, limit);
-    let next = page.last().filter(|_| page.len() == limit);
+    let page = border.stock.levels(sku, location, after, limit).await?;
     Ok(ok(&List {
-        next: next.map(|(key, _)| key.to_string()),
+        next: page.next.map(|key| key.to_string()),
         items: page
+            .found
             .iter()
             .map(|(key, level)| StockDocument::new(key, level))
             .collect(),

@@ -319,6 +319,23 @@ async fn a_list_is_read_in_pages_and_by_item_or_location() {
 }
 
 #[actix_web::test]
+async fn a_list_past_a_deadline_shows_the_stock_that_came_back() {
+    let app = TestApp::stocked().await;
+    let shares = json!([line("clogs", json!(10)), line("cloth", json!(4))]);
+    app.reserve(shares).await;
+    app.reserve(json!([line("soap", json!(1))])).await;
+    app.clock.advance(599_999);
+    let held = async || {
+        let page = app.get("/v1/stock").await.expect(200);
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|item| item["held"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(held().await, [10, 4, 0, 1]);
+    app.clock.advance(1);
+    assert_eq!(held().await, [0, 0, 0, 0]);
+}
+
+#[actix_web::test]
 async fn the_ledger_tells_what_moved_newest_first() {
     let app = TestApp::stocked().await;
     let mut sale = movement("till-1", "sale", "clogs", json!(2));
