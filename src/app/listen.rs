@@ -180,6 +180,7 @@ fn limits(config: &Config) -> Limits {
     let (http, stock) = (&config.http, &config.stock);
     Limits {
         body_bytes_max: http.body_bytes_max,
+        body_ms_max: http.body_ms_max,
         requests_per_second_max: http.requests_per_second_max,
         requests_burst_max: http.requests_burst_max,
         token_requests_per_second_max: http.token_requests_per_second_max,

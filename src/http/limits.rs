@@ -5,6 +5,8 @@
 pub struct Limits {
     /// The largest body.
     pub body_bytes_max: usize,
+    /// How long a body may take to arrive.
+    pub body_ms_max: u64,
     /// Requests a second without a token, by client address; zero lifts the limit.
     pub requests_per_second_max: u32,
     /// How far an address may run ahead of its rate.
@@ -45,6 +47,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             body_bytes_max: 1 << 20,
+            body_ms_max: 30_000,
             requests_per_second_max: 100,
             requests_burst_max: 400,
             token_requests_per_second_max: 0,

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -154,6 +155,14 @@ impl Problem {
         Problem::new(Code::InvalidRequest, detail)
     }
 
+    /// The body did not arrive in the time there is for it.
+    pub fn body_too_slow(time_max: Duration) -> Problem {
+        let detail = format!("the body did not arrive within {} ms", time_max.as_millis());
+        let mut problem = Problem::invalid(detail);
+        problem.status = StatusCode::REQUEST_TIMEOUT;
+        problem
+    }
+
     /// What the path names is not there.
     pub fn not_found(code: Code, detail: impl Into<Cow<'static, str>>) -> Problem {
         let mut problem = Problem::new(code, detail);
@@ -263,6 +272,10 @@ impl Problem {
         }
         if self.code == Code::UpgradeRequired {
             response.insert_header((header::UPGRADE, "websocket"));
+        }
+        if self.status == StatusCode::REQUEST_TIMEOUT {
+            // What the client may still send of this request, it is not to send another behind.
+            response.force_close();
         }
         if let Extra::Allow(methods) = &self.extra {
             response.insert_header((header::ALLOW, methods.as_str()));

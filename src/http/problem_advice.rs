@@ -60,7 +60,8 @@ const INVALID_REQUEST: Advice = Advice {
     means: "The request cannot be read as the contract says. Nothing happened.",
     when: "A member is missing, misspelt, unknown or of the wrong kind; a parameter or header is \
          out of bounds; the body is not JSON. `errors` names every fault with its place: a JSON \
-         pointer into the body, a parameter or a header.",
+         pointer into the body, a parameter or a header. With status 408: the body took longer \
+         to arrive than the operator gives it (`http.body_ms_max`).",
     act: "Mend what `errors` names and send it again. Unknown members are refused on purpose: a \
          misspelt one would lose stock silently.",
 };

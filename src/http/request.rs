@@ -2,6 +2,7 @@
 //! query, the headers that carry a contract. Knows no resource.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderName, IF_NONE_MATCH};
@@ -9,6 +10,7 @@ use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures::StreamExt;
 use futures::future::LocalBoxFuture;
+use tokio::time::timeout;
 
 use super::fault::{Faults, Source, Wrong};
 use super::gate::border;
@@ -25,7 +27,7 @@ const IDEMPOTENCY_KEY_CHARACTERS_MAX: usize = 255;
 /// The most parameters a query may have.
 const PARAMETERS_MAX: usize = 64;
 
-/// A request's body, whole and within the bound.
+/// A request's body, whole and within the bounds of size and time.
 #[derive(Clone, Debug)]
 pub struct Body(pub Bytes);
 
@@ -36,6 +38,7 @@ impl FromRequest for Body {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let border = border(request);
         let bytes_max = border.limits.body_bytes_max;
+        let time_max = Duration::from_millis(border.limits.body_ms_max);
         let length = request.headers().get(CONTENT_LENGTH);
         let length: Option<usize> = length.and_then(|value| value.to_str().ok()?.parse().ok());
         let payload = payload.take();
@@ -43,7 +46,9 @@ impl FromRequest for Body {
             if length.is_some_and(|length| length > bytes_max) {
                 return Err(too_large(bytes_max));
             }
-            collect(payload, bytes_max).await.map(Body)
+            let body = timeout(time_max, collect(payload, bytes_max)).await;
+            body.unwrap_or_else(|_| Err(Problem::body_too_slow(time_max)))
+                .map(Body)
         })
     }
 }

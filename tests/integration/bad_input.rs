@@ -1,8 +1,12 @@
 //! Whatever is wrong with a request, over the wire: a clear problem that names the fault, never
 //! a 500, and nothing changed.
 
+use std::io::{Read, Write};
+
 use serde_json::{Value, json};
 
+use crate::follower::connect;
+use crate::server::{DataDir, Start};
 use crate::shop::{Shop, faults, refused};
 
 #[test]
@@ -63,6 +67,37 @@ fn a_body_that_is_no_document_of_ours_is_a_problem() {
         refused(&answer, 413, "body_too_large");
     }
     assert_eq!(shop.all(), before);
+}
+
+#[test]
+fn a_body_that_never_comes_to_its_end_is_given_up() {
+    let data = DataDir::new();
+    let patience = Start::on(&data.path).with("ONHAND_HTTP_BODY_MS_MAX", "100");
+    let server = patience.run();
+    let begun = |rest: &str| {
+        let mut stream = connect(&server);
+        let head = "POST /v1/availability/query HTTP/1.1\r\nhost: x\r\n";
+        let begun = format!("{head}{rest}");
+        stream.write_all(begun.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            let mut some = [0; 4096];
+            let read = stream.read(&mut some).unwrap();
+            assert_ne!(read, 0, "closed without an answer");
+            answer.extend_from_slice(&some[..read]);
+        }
+        (stream, String::from_utf8(answer).unwrap())
+    };
+    let (mut known_length, answer) = begun("content-length: 9\r\n\r\n{");
+    let (_chunked, other) = begun("transfer-encoding: chunked\r\n\r\n1\r\n{\r\n");
+    for answer in [answer, other] {
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+        assert!(answer.contains("\"invalid_request\""), "{answer}");
+        assert!(answer.contains("within 100 ms"), "{answer}");
+    }
+    let closed = known_length.read(&mut [0]).unwrap();
+    assert_eq!(closed, 0, "its connection is closed");
 }
 
 #[test]

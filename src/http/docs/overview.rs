@@ -197,10 +197,11 @@ fn limits() -> Markup {
         section {
             h2 #limits { "Limits" }
             p {
-                "Unless the operator says otherwise: bodies of 1 MiB, 1000 movements, items or "
-                "settings in a batch, 100 lines a reservation, 14400 seconds the longest hold, "
-                "30 seconds the longest wait for events, 30 days of history, 1000 requests a "
-                "second and address without a token. Past a limit there is a clear refusal; 503 "
+                "Unless the operator says otherwise: bodies of 1 MiB that arrive within 30 "
+                "seconds, 1000 movements, items or settings in a batch, 100 lines a reservation, "
+                "14400 seconds the longest hold, 30 seconds the longest wait for events, 30 days "
+                "of history, 1000 requests a second and address without a token. Past a limit "
+                "there is a clear refusal; 503 "
                 a href="/problems/overloaded" { "overloaded" } " and 429 "
                 a href="/problems/rate-limited" { "rate_limited" } " say in "
                 code { "Retry-After" } " when to come back."
