@@ -124,17 +124,29 @@ fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
         Err(problem) => Err(problem),
     };
     let limited = match &found {
-        Ok(token) => border.tokens.check(&token.id),
+        Ok(token) => border.tokens.check(&token.id).map_err(token_limited),
         // Guessing tokens counts like asking without one.
-        Err(_) => border.addresses.check(&client_address(request, border)),
+        Err(_) => {
+            let client = client_address(request, border);
+            border.addresses.check(&client).map_err(address_limited)
+        }
     };
-    limited.map_err(rate_limited)?;
+    limited?;
     found.map(|token| Caller::new(Some(token)))
 }
 
-/// Too many requests; one would pass in so many seconds.
-pub fn rate_limited(seconds: u64) -> Problem {
-    let detail = format!("try again in {seconds} s; back ends send a token");
+/// Too many requests from an address; one would pass in so many seconds.
+pub fn address_limited(seconds: u64) -> Problem {
+    let detail = format!(
+        "too many came from this address without a valid token; try again in {seconds} s; back \
+         ends send a token"
+    );
+    Problem::new(Code::RateLimited, detail).retry_after(seconds)
+}
+
+/// Too many requests with a token; one would pass in so many seconds.
+fn token_limited(seconds: u64) -> Problem {
+    let detail = format!("too many came with this token; try again in {seconds} s");
     Problem::new(Code::RateLimited, detail).retry_after(seconds)
 }
 

@@ -13,7 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, web};
 use tracing::Level;
 
-use super::auth::rate_limited;
+use super::auth::address_limited;
 use super::border::Border;
 use super::rate::client_of;
 use super::route_metrics;
@@ -42,7 +42,7 @@ pub async fn gate<B: MessageBody>(
     let timings = timings(&request, &id, trace.as_ref());
     let mut response = match anonymous_limit(&request) {
         Err(seconds) => {
-            let problem = rate_limited(seconds);
+            let problem = address_limited(seconds);
             request
                 .into_response(problem.response())
                 .map_into_right_body()

@@ -60,7 +60,7 @@ codes! {
     UnsupportedSubprotocol 400 "unsupported_subprotocol" "None of the subprotocols is known",
     UpgradeRequired 426 "upgrade_required" "A WebSocket is opened here",
     BodyTooLarge 413 "body_too_large" "The body is too large",
-    RateLimited 429 "rate_limited" "Too many requests without a token",
+    RateLimited 429 "rate_limited" "Too many requests",
     Overloaded 503 "overloaded" "Too much to do; nothing happened",
     OutcomeUnknown 503 "outcome_unknown" "Whether it happened is not known",
     UnknownItem 422 "unknown_item" "There is no such item",

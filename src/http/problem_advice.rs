@@ -125,7 +125,9 @@ const BODY_TOO_LARGE: Advice = Advice {
 const RATE_LIMITED: Advice = Advice {
     means: "Too many requests came from this address without a token, or with this token. Nothing \
          happened.",
-    when: "A page asks far more often than a shopper clicks, or many clients share one address.",
+    when: "A page asks far more often than a shopper clicks, many clients share one address, or \
+         the operator limits tokens as well (`http.token_requests_per_second_max`). `detail` says \
+         which was counted.",
     act: "Wait as long as `Retry-After` says. Back ends should send a token. Behind a proxy the \
          operator must set `http.behind_proxy`, or all shoppers count as one address.",
 };

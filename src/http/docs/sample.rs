@@ -1,6 +1,7 @@
 //! One occurrence of each problem, made as the handlers make it, so that a page never shows what
 //! the wire would not. It must not know how a page looks.
 
+use crate::http::auth::address_limited;
 use crate::http::fault::{At, Fault, Source, Wrong};
 use crate::http::problem::{Code, Extra, Problem};
 use crate::stock::reservation::State;
@@ -39,9 +40,7 @@ pub fn sample(code: Code) -> Problem {
             "open it as a WebSocket: WebSocket upgrade is expected",
         ),
         Code::BodyTooLarge => Problem::new(code, "the body may have 1048576 bytes"),
-        Code::RateLimited => {
-            Problem::new(code, "try again in 2 s; back ends send a token").retry_after(2)
-        }
+        Code::RateLimited => address_limited(2),
         Code::Overloaded => Problem::new(code, "nothing happened; try again in a moment"),
         Code::OutcomeUnknown => Problem::new(
             code,

@@ -134,6 +134,24 @@ async fn without_a_token_an_address_is_limited_and_told_when_to_come_back() {
 }
 
 #[actix_web::test]
+async fn a_token_past_its_own_limit_is_not_told_to_send_one() {
+    let limits = Limits {
+        token_requests_per_second_max: 2,
+        ..Limits::default()
+    };
+    let app = TestApp::empty(limits).await;
+    for _ in 0..2 {
+        app.get("/v1/items").await.expect(200);
+    }
+    let limited = app.get("/v1/items").await;
+    limited.refused(429, "rate_limited");
+    let said = limited.body.to_string();
+    assert!(said.contains("with this token"), "{said}");
+    assert!(!said.contains("without"), "{said}");
+    assert_eq!(limited.header("retry-after"), "1");
+}
+
+#[actix_web::test]
 async fn every_route_enforces_its_scope() {
     let app = TestApp::stocked().await;
     let open = [
