@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
+use super::border::Border;
 use super::fault::Wrong;
 use super::gate::{border, client_address};
 use super::problem::{Code, Problem};
@@ -64,6 +65,23 @@ impl Caller {
     }
 }
 
+/// Why a header that should name somebody does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BadToken {
+    Malformed,
+    Unknown,
+}
+
+impl From<BadToken> for Problem {
+    fn from(bad: BadToken) -> Problem {
+        let detail = match bad {
+            BadToken::Malformed => "expected Authorization: Bearer TOKEN",
+            BadToken::Unknown => "the token is unknown or revoked",
+        };
+        Problem::new(Code::Unauthorized, detail)
+    }
+}
+
 /// Who is written into the record: the token, and its channel, else the one the body says, else
 /// the default.
 pub fn by(token: &Token, said: Option<Channel>) -> Result<By, Wrong> {
@@ -91,17 +109,16 @@ pub fn may_change(token: &Token, location: &str) -> Result<(), Wrong> {
 }
 
 /// The secret of a bearer token; `None` without the header, an error if it is malformed.
-fn secret(request: &HttpRequest) -> Result<Option<&str>, Problem> {
+fn secret(request: &HttpRequest) -> Result<Option<&str>, BadToken> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let Some(header) = headers.next() else {
         return Ok(None);
     };
-    let malformed = || Problem::new(Code::Unauthorized, "expected Authorization: Bearer TOKEN");
     if headers.next().is_some() {
-        return Err(malformed());
+        return Err(BadToken::Malformed);
     }
-    let text = header.to_str().map_err(|_| malformed())?;
-    let (scheme, secret) = text.split_once(' ').ok_or_else(malformed)?;
+    let text = header.to_str().map_err(|_| BadToken::Malformed)?;
+    let (scheme, secret) = text.split_once(' ').ok_or(BadToken::Malformed)?;
     let secret = secret.trim();
     let well_formed = scheme.eq_ignore_ascii_case("bearer")
         && (1..=SECRET_BYTES_MAX).contains(&secret.len())
@@ -109,30 +126,40 @@ fn secret(request: &HttpRequest) -> Result<Option<&str>, Problem> {
     if well_formed {
         Ok(Some(secret))
     } else {
-        Err(malformed())
+        Err(BadToken::Malformed)
     }
 }
 
-fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
+/// Finds out who asks and counts the request: with its token, or as a stranger's by address.
+/// Whoever sends a token that is none is a stranger, who hears of it where callers matter.
+///
+/// # Errors
+/// There were too many.
+pub fn admit(request: &HttpRequest) -> Result<(), Problem> {
     let border = border(request);
-    let found = match secret(request) {
-        Ok(None) => return Ok(Caller::new(None)),
-        Ok(Some(secret)) => border
-            .catalogue
-            .token(secret)
-            .ok_or_else(|| Problem::new(Code::Unauthorized, "the token is unknown or revoked")),
-        Err(problem) => Err(problem),
-    };
-    let limited = match &found {
-        Ok(token) => border.tokens.check(&token.id).map_err(token_limited),
-        // Guessing tokens counts like asking without one.
-        Err(_) => {
-            let client = client_address(request, border);
-            border.addresses.check(&client).map_err(address_limited)
+    let found = find(request, border);
+    match &found {
+        Ok(Caller { token: Some(token) }) => {
+            border.tokens.check(&token.id).map_err(token_limited)?;
         }
+        Ok(Caller { token: None }) | Err(_) => {
+            let client = client_address(request, border);
+            border.addresses.check(&client).map_err(address_limited)?;
+        }
+    }
+    request.extensions_mut().insert(found);
+    Ok(())
+}
+
+/// Who asks, as the gate leaves it with the request.
+type Found = Result<Caller, BadToken>;
+
+fn find(request: &HttpRequest, border: &Border) -> Found {
+    let Some(secret) = secret(request)? else {
+        return Ok(Caller::new(None));
     };
-    limited?;
-    found.map(|token| Caller::new(Some(token)))
+    let token = border.catalogue.token(secret).ok_or(BadToken::Unknown)?;
+    Ok(Caller::new(Some(token)))
 }
 
 /// Too many requests from an address; one would pass in so many seconds.
@@ -155,7 +182,9 @@ impl FromRequest for Caller {
     type Future = Ready<Result<Caller, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request))
+        let found = request.extensions().get::<Found>().cloned();
+        let found = found.expect("every application with callers has the gate, which finds out");
+        ready(found.map_err(Problem::from))
     }
 }
 
@@ -178,9 +207,7 @@ mod tests {
             let request = TestRequest::default()
                 .insert_header(("Authorization", header))
                 .to_http_request();
-            secret(&request)
-                .map(|secret| secret.map(str::to_owned))
-                .map_err(|problem| problem.code())
+            secret(&request).map(|secret| secret.map(str::to_owned))
         };
         for good in ["Bearer abc", "bearer abc", "BEARER  abc "] {
             assert_eq!(read(good), Ok(Some("abc".to_owned())), "{good:?}");
@@ -195,7 +222,7 @@ mod tests {
             "Bearer a b",
             &long,
         ] {
-            assert_eq!(read(bad), Err(Code::Unauthorized), "{bad:?}");
+            assert_eq!(read(bad), Err(BadToken::Malformed), "{bad:?}");
         }
         let none = TestRequest::default().to_http_request();
         assert_eq!(secret(&none).unwrap(), None);
@@ -203,7 +230,7 @@ mod tests {
             .append_header(("Authorization", "Bearer a"))
             .append_header(("Authorization", "Bearer b"))
             .to_http_request();
-        assert_eq!(secret(&twice).unwrap_err().code(), Code::Unauthorized);
+        assert_eq!(secret(&twice), Err(BadToken::Malformed));
     }
 
     #[test]

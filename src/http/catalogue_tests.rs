@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use actix::Arbiter;
 use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::from_fn;
 use actix_web::web::{Data, ServiceConfig, delete, get, patch, post, put};
 use actix_web::{App, test};
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use utoipa::OpenApi;
 
 use super::border::Border;
 use super::catalogue_schema::CatalogueApi;
+use super::gate::gate;
 use super::limits::Limits;
 use super::{items, locations, tokens};
 use crate::actors::{
@@ -94,7 +96,8 @@ impl Fixture {
         path: &str,
         body: &str,
     ) -> (StatusCode, Value) {
-        let app = App::new().app_data(self.border.clone()).configure(routes);
+        let app = App::new().app_data(self.border.clone());
+        let app = app.wrap(from_fn(gate)).configure(routes);
         let app = test::init_service(app).await;
         let mut request = test::TestRequest::with_uri(path).method(method);
         if let Some(secret) = secret {

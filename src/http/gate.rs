@@ -1,5 +1,5 @@
-//! What every request passes through, whatever it asks for: its id, the limit for those without
-//! a token, the log line. Knows no resource.
+//! What every request passes through, whatever it asks for: its id, the limits of addresses and
+//! of tokens, the log line. Knows no resource.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use std::time::Duration;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, web};
 use tracing::Level;
 
-use super::auth::address_limited;
+use super::auth::admit;
 use super::border::Border;
 use super::rate::client_of;
 use super::route_metrics;
@@ -40,13 +40,10 @@ pub async fn gate<B: MessageBody>(
     let id = request_id(request.headers().get(&REQUEST_ID));
     let trace = trace(&request);
     let timings = timings(&request, &id, trace.as_ref());
-    let mut response = match anonymous_limit(&request) {
-        Err(seconds) => {
-            let problem = address_limited(seconds);
-            request
-                .into_response(problem.response())
-                .map_into_right_body()
-        }
+    let mut response = match admit(request.request()) {
+        Err(limited) => request
+            .into_response(limited.response())
+            .map_into_right_body(),
         Ok(()) => {
             let handled = if is_counting() {
                 timings.clone().time(next.call(request)).await
@@ -133,15 +130,6 @@ fn log_slow<B>(
         write_ms = timings.milliseconds(Stage::Write),
         "slow request"
     );
-}
-
-fn anonymous_limit(request: &ServiceRequest) -> Result<(), u64> {
-    if request.headers().contains_key(AUTHORIZATION) {
-        return Ok(());
-    }
-    let border = border(request.request());
-    let client = client_address(request.request(), border);
-    border.addresses.check(&client)
 }
 
 /// The border of the application a request came to.
