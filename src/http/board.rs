@@ -19,6 +19,7 @@ use super::contention::{ContentionDocument, TOP};
 use super::feed_socket::{barred, full};
 use super::gate::client_address;
 use super::ops::OpsView;
+use super::problem::{Code, Problem};
 use crate::actors::Contended;
 use crate::feed::{FeedKey, Full, Shown, Subscription, View, Who};
 use crate::stock::{StockKey, Timestamp};
@@ -51,11 +52,13 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
 pub async fn events(view: Data<OpsView>, request: HttpRequest) -> Answered {
     let border = view.border()?.clone();
     let who = Who::Address(client_address(&request, &border));
-    let subscription = border.feed.connect(who, View::Exact).map_err(|none| {
-        if none == Full::Who {
+    let subscription = border.feed.connect(who, View::Exact);
+    let subscription = subscription.map_err(|none| match none {
+        Full::Total => full(),
+        Full::Who => {
             barred(Barred::Who);
+            Problem::new(Code::Overloaded, Full::Who.to_string())
         }
-        full()
     })?;
     let watcher = Box::new(Watcher {
         next: border.stock.now(),

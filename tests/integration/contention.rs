@@ -1,10 +1,13 @@
 //! Where callers contend for the same stock, as operators of the running binary see it.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::metrics::{Told, reaches};
-use crate::server::{DataDir, Server};
+use crate::server::{DataDir, PATIENCE, Server, Start};
 
 fn shop(client: &Client) {
     client.put(
@@ -119,4 +122,29 @@ fn a_question_that_makes_no_sense_is_answered_with_its_fault() {
         assert_eq!(refused.status, 422, "{query}");
         assert_eq!(refused.body["code"], "invalid_request");
     }
+}
+
+#[test]
+fn a_board_too_many_of_one_address_is_counted_once_and_told_why() {
+    let data = DataDir::new();
+    let start = Start::on(&data.path).with("ONHAND_FEED_ADDRESS_CONNECTIONS_MAX", "1");
+    let server = start.run();
+    let path = "/v1/contention/events";
+    let mut open = TcpStream::connect(server.ops.strip_prefix("http://").unwrap()).unwrap();
+    open.set_read_timeout(Some(PATIENCE)).unwrap();
+    let asked = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+    open.write_all(asked.as_bytes()).unwrap();
+    let mut status = [0; 12];
+    open.read_exact(&mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
+    let refused = Client::new(&server.ops, "").get(path).unwrap();
+    assert_eq!((refused.status, refused.code()), (503, "overloaded"));
+    let detail = refused.body["detail"].as_str().unwrap();
+    assert!(detail.contains("this address"), "{detail}");
+    let told = Told::by(&server);
+    let barred = |reason: &str| {
+        let series = format!("onhand_feed_barred_total{{reason=\"{reason}\"}}");
+        told.value(&series).unwrap_or(0.0)
+    };
+    assert_eq!((barred("client"), barred("total")), (1.0, 0.0));
 }
