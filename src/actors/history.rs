@@ -8,6 +8,10 @@ use crate::journal::{Journal, Position, StoreError};
 use crate::stock::StockKey;
 use crate::stock::event::StockRecord;
 
+/// After so many bytes of records no further one is read at once: in memory and when it is told
+/// a record is many times as large.
+const BYTES_AT_ONCE_MAX: usize = 1 << 20;
+
 /// A record as it is told to others.
 #[derive(Debug)]
 pub enum JournalRecord {
@@ -15,6 +19,16 @@ pub enum JournalRecord {
     Stock(Box<StockRecord>),
     /// Of the catalogue, in its own encoding.
     Catalogue(Vec<u8>),
+}
+
+impl JournalRecord {
+    /// How much happened in it: one thing at least.
+    fn events(&self) -> usize {
+        match self {
+            JournalRecord::Stock(record) => record.events.len().max(1),
+            JournalRecord::Catalogue(_) => 1,
+        }
+    }
 }
 
 /// Why the journal cannot be read from there.
@@ -38,7 +52,8 @@ pub enum EventsError {
 }
 
 impl StockService {
-    /// Up to `limit` durable records after `after`, in order; waits up to `wait` for the first.
+    /// Durable records after `after`, in order, until they have `limit` events or there is enough
+    /// to tell at once; waits up to `wait` for the first.
     pub async fn records_after(
         &self,
         after: Position,
@@ -99,16 +114,21 @@ fn read_after(
     after: Position,
     limit: usize,
 ) -> Result<Vec<(Position, JournalRecord)>, EventsError> {
-    let records = journal.read(after.next()).map_err(expired)?;
-    let told = records.take(limit).map(|record| {
+    let (mut told, mut events, mut bytes) = (Vec::new(), 0, 0);
+    for record in journal.read(after.next()).map_err(expired)? {
         let record = record.map_err(expired)?;
-        let told = match decode(&record.bytes)? {
+        bytes += record.bytes.len();
+        let one = match decode(&record.bytes)? {
             Tagged::Stock(stock) => JournalRecord::Stock(stock),
             Tagged::Catalogue(bytes) => JournalRecord::Catalogue(bytes.to_vec()),
         };
-        Ok((record.position, told))
-    });
-    told.collect()
+        events += one.events();
+        told.push((record.position, one));
+        if events >= limit || bytes >= BYTES_AT_ONCE_MAX {
+            break;
+        }
+    }
+    Ok(told)
 }
 
 /// The stock record at `position`, if it is still kept.

@@ -27,7 +27,10 @@ struct Events {
     next: String,
 }
 
-/// Reads on in the event stream; waits for news if asked to.
+/// Reads on in the event stream; waits for news if asked to. What happened in one step is told
+/// together: its events are never split over two pages, so that a page may have more than `limit`
+/// (when hundreds of reservations expire at once) or fewer although there are more. A page
+/// without events is the end for now.
 #[utoipa::path(
     get,
     path = "/v1/events",

@@ -77,6 +77,49 @@ async fn a_reader_waits_for_the_next_record() {
 }
 
 #[actix::test]
+async fn a_read_ends_with_the_record_that_brings_as_many_events_as_are_asked_for() {
+    let node = TestNode::begin().await;
+    node.receive(&[("a", 1_000)]).await;
+    let holding = (0..1_000).map(|_| node.hold(&[("a", 1)], 1_000));
+    for held in future::join_all(holding).await {
+        held.unwrap();
+    }
+    node.quiesce(&["a"]).await;
+    let after = node.stock().durable();
+    node.clock.advance(1_000);
+    node.until("all come to their end", &["a"], |ledger| {
+        ledger.holds().count() == 0
+    })
+    .await;
+    node.quiesce(&["a"]).await;
+    let read = node.stock().records_after(after, 300, Duration::ZERO);
+    let read = read.await.unwrap();
+    let events = |(_, record): &(Position, JournalRecord)| match record {
+        JournalRecord::Stock(record) => record.events.len(),
+        JournalRecord::Catalogue(_) => panic!("no catalogue here"),
+    };
+    let events: Vec<usize> = read.iter().map(events).collect();
+    let (last, before) = events.split_last().unwrap();
+    let before: usize = before.iter().sum();
+    assert!(before < 300 && before + last >= 300, "{events:?}");
+}
+
+#[actix::test]
+async fn a_read_ends_with_the_record_that_makes_it_large() {
+    let node = TestNode::begin().await;
+    node.receive(&[("a", 3)]).await;
+    let after = node.stock().durable();
+    for _ in 0..3 {
+        let mut place = basket(node.new_id(), &[("a", 1)], TTL_MS);
+        place.metadata = Some("x".repeat(700_000).into());
+        let placed = node.stock().reserve(node.by(), place, None).await;
+        placed.unwrap();
+    }
+    let read = node.stock().records_after(after, 1_000, Duration::ZERO);
+    assert_eq!(read.await.unwrap().len(), 2, "the second passes the bound");
+}
+
+#[actix::test]
 async fn movements_of_a_key_are_listed_newest_first_across_restarts_and_rest() {
     let mut settings = Settings::default();
     settings.actors.idle_ms = 1;
