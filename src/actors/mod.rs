@@ -32,7 +32,7 @@ pub use directory::{Directory, Gone};
 pub use history::{EventsError, JournalRecord};
 pub use idempotency::IdempotencyIndex;
 pub use images::Imaged;
-pub use published::{PublishedReservations, ReservationFilter};
+pub use published::{PublishedReservations, ReservationFilter, ReservationPage};
 pub use service::{Levels, Look, Sight, StockService};
 pub use slots::Gathered;
 

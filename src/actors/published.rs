@@ -14,6 +14,10 @@ use crate::stock::{Reservation, ReservationId, State, Timestamp};
 /// How many reservations one look examines under the lock.
 const EXAMINE_AT_ONCE_MAX: usize = 2000;
 
+/// How many reservations are examined for one page, which is then answered with what was found
+/// and where to go on: a list in which none fits must cost little.
+const EXAMINED_MAX: usize = 50_000;
+
 /// What a list of reservations is narrowed to.
 #[derive(Clone, Debug, Default)]
 pub struct ReservationFilter {
@@ -31,6 +35,14 @@ pub struct ReservationFilter {
     pub location: Option<String>,
     /// Its state.
     pub state: Option<State>,
+}
+
+/// Part of the reservations that fit.
+pub struct ReservationPage {
+    /// What was found, oldest first; may be fewer than asked for although there are more.
+    pub found: Vec<Arc<Reservation>>,
+    /// What to pass as `after` for the next part; none at the end.
+    pub next: Option<ReservationId>,
 }
 
 /// The published reservations, found by id, customer, reference and order.
@@ -135,21 +147,24 @@ impl PublishedReservations {
     }
 
     /// Up to `limit` reservations after `after`, oldest first, that pass the filter. Looks at a
-    /// bounded number under the lock, then lets others in.
+    /// bounded number, a part of them at once under the lock, then lets others in.
     pub fn page(
         &self,
         filter: &ReservationFilter,
         after: Option<ReservationId>,
         limit: usize,
-    ) -> Vec<Arc<Reservation>> {
-        let mut found = Vec::new();
-        let mut after = after;
+    ) -> ReservationPage {
+        let (mut found, mut next, mut examined) = (Vec::new(), after, 0);
         loop {
-            let (examined, last) = self.examine(filter, after, limit, &mut found);
-            if found.len() >= limit || examined < EXAMINE_AT_ONCE_MAX {
-                return found;
+            let (just_now, last) = self.examine(filter, next, limit, &mut found);
+            examined += just_now;
+            next = last;
+            if found.len() >= limit || examined >= EXAMINED_MAX {
+                return ReservationPage { found, next };
             }
-            after = last;
+            if just_now < EXAMINE_AT_ONCE_MAX {
+                return ReservationPage { found, next: None };
+            }
         }
     }
 
@@ -223,7 +238,8 @@ impl ReservationFilter {
         order.or_else(reference).or_else(customer)
     }
 
-    fn passes(&self, reservation: &Reservation) -> bool {
+    /// Whether it is among those asked for.
+    pub(super) fn passes(&self, reservation: &Reservation) -> bool {
         let is = |wanted: &Option<String>, text: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| text == Some(wanted))
         };

@@ -10,11 +10,15 @@ use futures::future;
 use super::LevelListener;
 use super::call::{CallError, Deliver, Replied};
 use super::directory::Directory;
-use super::published::ReservationFilter;
+use super::published::{ReservationFilter, ReservationPage};
 use super::reply::Replies;
 use super::slots::KeyHasher;
 use crate::journal::Position;
 use crate::stock::{By, Command, Level, Reservation, ReservationId, StockKey, Timestamp};
+
+/// How many looks into the directory, each at a thousand keys, one page of levels may take: where
+/// few keys fit, it is answered with what was found and where to go on.
+const LOOKS_MAX: usize = 50;
 
 /// Stock, as the border sees it.
 #[derive(Clone)]
@@ -33,7 +37,8 @@ pub struct Look {
 
 /// Part of the stocked keys with their figures.
 pub struct Levels {
-    /// What was found, in the order of the keys.
+    /// What was found, in the order of the keys; may be fewer than asked for although there are
+    /// more.
     pub found: Vec<(StockKey, Level)>,
     /// What to pass as `after` for the next part; none at the end.
     pub next: Option<StockKey>,
@@ -166,12 +171,10 @@ impl StockService {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Levels, CallError> {
-        let mut found = self.page(sku, location, after, limit);
-        let next = found.last().filter(|_| found.len() == limit);
-        let next = next.map(|(key, _)| key.clone());
-        self.settle(&mut found).await?;
-        found.retain(|(_, level)| level.stocked);
-        Ok(Levels { found, next })
+        let mut page = self.page(sku, location, after, limit);
+        self.settle(&mut page.found).await?;
+        page.found.retain(|(_, level)| level.stocked);
+        Ok(page)
     }
 
     /// Settles what is overdue of these, all at once, and takes the figures that are left.
@@ -194,31 +197,31 @@ impl StockService {
     /// Up to `limit` stocked keys of a SKU, by location.
     pub fn keys_of(&self, sku: &str, limit: usize) -> Vec<StockKey> {
         let page = self.page(Some(sku), None, None, limit);
-        page.into_iter().map(|(key, _)| key).collect()
+        page.found.into_iter().map(|(key, _)| key).collect()
     }
 
-    /// Up to `limit` stocked keys after `after`, in order, with their published figures.
+    /// As published: up to `limit` of the keys that a bounded number of looks finds.
     fn page(
         &self,
         sku: Option<&str>,
         location: Option<&str>,
         after: Option<&str>,
         limit: usize,
-    ) -> Vec<(StockKey, Level)> {
+    ) -> Levels {
         let prefix = sku.map_or_else(String::new, |sku| format!("{sku}@"));
         let suffix = location.map_or_else(String::new, |location| format!("@{location}"));
-        let mut found = Vec::new();
-        let mut after = after.map(str::to_owned);
-        loop {
-            let ends = (prefix.as_str(), suffix.as_str());
-            let wanted = limit - found.len();
-            let (page, last) = self.directory.page(ends, after.as_deref(), wanted);
+        let ends = (prefix.as_str(), suffix.as_str());
+        let (mut found, mut next): (Vec<_>, Option<StockKey>) = (Vec::new(), None);
+        for _ in 0..LOOKS_MAX {
+            let after = next.as_ref().map(StockKey::as_str).or(after);
+            let (page, last) = self.directory.page(ends, after, limit - found.len());
             found.extend(page);
-            let Some(last) = last.filter(|_| found.len() < limit) else {
-                return found;
-            };
-            after = Some(last.as_str().to_owned());
+            next = last;
+            if next.is_none() || found.len() >= limit {
+                break;
+            }
         }
+        Levels { found, next }
     }
 
     /// Some of the stocked keys of a SKU or at a location, at most `limit`, those after `after`.
@@ -266,22 +269,26 @@ impl StockService {
         filter: &ReservationFilter,
         after: Option<ReservationId>,
         limit: usize,
-    ) -> Result<Vec<Arc<Reservation>>, CallError> {
+    ) -> Result<ReservationPage, CallError> {
         let published = &self.directory.context.reservations;
-        let page = published.page(filter, after, limit);
+        let mut page = published.page(filter, after, limit);
         let now = self.now();
-        let overdue = |one: &Arc<Reservation>| {
+        let is_overdue = |one: &&mut Arc<Reservation>| {
             one.state.is_live() && one.deadline.is_some_and(|deadline| deadline <= now)
         };
-        if !page.iter().any(overdue) {
+        let overdue: Vec<_> = page.found.iter_mut().filter(is_overdue).collect();
+        if overdue.is_empty() {
             return Ok(page);
         }
-        let overdue = page.iter().filter(|one| overdue(one));
-        let settled = overdue.map(|one| {
+        let settled = overdue.iter().map(|one| {
             let touch = Command::TouchReservation(one.id);
             self.call(&one.lead, By::onhand(), touch)
         });
         future::try_join_all(settled).await?;
-        Ok(published.page(filter, after, limit))
+        for one in overdue {
+            *one = published.get(one.id).unwrap_or_else(|| one.clone());
+        }
+        page.found.retain(|one| filter.passes(one));
+        Ok(page)
     }
 }

@@ -180,6 +180,7 @@ pub struct Line {
 /// Part of a list, oldest first.
 #[derive(ToSchema)]
 pub struct ReservationList {
+    /// May be fewer than `limit` although `next` says that there are more.
     items: Vec<Reservation>,
     next: Option<String>,
     position: String,

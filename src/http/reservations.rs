@@ -93,7 +93,8 @@ pub async fn read_one(border: Data<Border>, caller: Caller, request: HttpRequest
     Ok(ok(&ReservationDocument::new(&found)))
 }
 
-/// Finds reservations, whichever channel began them.
+/// Finds reservations, whichever channel began them. A page may be shorter than asked for, or
+/// empty, while `next` says that there is more.
 #[utoipa::path(
     get,
     path = "/v1/reservations",
@@ -134,11 +135,11 @@ pub async fn list(border: Data<Border>, caller: Caller, request: HttpRequest) ->
     query.finish()?;
 
     let position = border.position();
-    let found = border.stock.reservations(&filter, after, limit).await?;
-    let last = found.last().filter(|_| found.len() == limit);
+    let page = border.stock.reservations(&filter, after, limit).await?;
     Ok(ok(&List {
-        next: last.map(|last| last.id.to_string()),
-        items: found
+        next: page.next.map(|next| next.to_string()),
+        items: page
+            .found
             .iter()
             .map(|one| ReservationDocument::new(one))
             .collect(),

@@ -54,7 +54,8 @@ pub async fn read_one(border: Data<Border>, caller: Caller, request: HttpRequest
     Ok(tagged(&request, &tag, &StockDocument::new(&key, &level)))
 }
 
-/// The figures of many keys, in the order of their names.
+/// The figures of many keys, in the order of their names. A page may be shorter than asked for, or
+/// empty, while `next` says that there is more.
 #[utoipa::path(
     get,
     path = "/v1/stock",

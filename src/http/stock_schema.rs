@@ -123,6 +123,7 @@ pub struct Stock {
 /// Part of a list.
 #[derive(ToSchema)]
 pub struct StockList {
+    /// May be fewer than `limit` although `next` says that there are more.
     items: Vec<Stock>,
     next: Option<String>,
     position: String,

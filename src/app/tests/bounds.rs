@@ -1,4 +1,5 @@
-//! Past a bound callers are shed: nothing happened, and what was taken in is served.
+//! Past a bound callers are shed: nothing happened, and what was taken in is served. What many
+//! would wait for is done in parts.
 
 use std::task::Poll;
 use std::time::Duration;
@@ -9,8 +10,8 @@ use futures::future::{self, LocalBoxFuture};
 use super::asking::*;
 use super::breaking_store::Disk;
 use super::test_node::*;
-use crate::actors::{CallError, Reply};
-use crate::stock::{Command, MovementKind};
+use crate::actors::{CallError, Reply, ReservationFilter};
+use crate::stock::{Command, Ledger, MovementKind, Reservation, ReservationId, StockKey};
 
 const ALL: &[&str] = &["a", "b", "c"];
 
@@ -141,4 +142,56 @@ async fn nobody_waits_longer_for_the_disk_than_for_a_command() {
     assert_eq!(alone.unwrap_err(), CallError::OutcomeUnknown);
     assert_eq!(basket.unwrap_err(), CallError::OutcomeUnknown);
     node.disk().set(Disk::Sound);
+}
+
+/// More than one page looks at.
+const MANY: u32 = 60_000;
+
+#[actix::test]
+async fn a_list_of_levels_in_which_few_fit_is_answered_in_parts() {
+    let node = TestNode::begin().await;
+    for number in 0..MANY {
+        let elsewhere = StockKey::parse(&format!("a{number}@lund")).unwrap();
+        node.directory().load_changed(&Ledger::new(elsewhere));
+    }
+    node.receive(&[("b", 1)]).await;
+    let part = async |after: Option<&StockKey>| {
+        let after = after.map(StockKey::as_str);
+        let part = node.stock().levels(None, Some("malmo"), after, 10).await;
+        part.unwrap()
+    };
+    let first = part(None).await;
+    assert!(first.found.is_empty(), "the others are looked at first");
+    let rest = part(first.next.as_ref()).await;
+    assert_eq!(rest.found[0].0, key("b"));
+    assert_eq!((rest.found.len(), rest.next), (1, None));
+}
+
+#[actix::test]
+async fn a_list_of_reservations_in_which_few_fit_is_answered_in_parts() {
+    let node = TestNode::begin().await;
+    node.receive(&[("a", 1), ("b", 1)]).await;
+    let others = node.place(&[("a", 1)]).await.unwrap();
+    let wanted = node.place(&[("b", 1)]).await.unwrap();
+    let publish = |like: &Reservation, number: u32| {
+        let id = ReservationId(wanted.id.0 + u128::from(number));
+        let one = Reservation { id, ..like.clone() };
+        node.directory().context.reservations.publish(&one.into());
+        id
+    };
+    for number in 1..=MANY {
+        publish(&others, number);
+    }
+    let last = publish(&wanted, MANY + 1);
+    let filter = ReservationFilter {
+        sku: Some("b".to_owned()),
+        ..ReservationFilter::default()
+    };
+    let first = node.stock().reservations(&filter, Some(wanted.id), 10);
+    let first = first.await.unwrap();
+    assert!(first.found.is_empty(), "the others are looked at first");
+    let rest = node.stock().reservations(&filter, first.next, 10);
+    let rest = rest.await.unwrap();
+    assert_eq!(rest.found[0].id, last);
+    assert_eq!((rest.found.len(), rest.next), (1, None));
 }

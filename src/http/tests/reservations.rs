@@ -325,6 +325,30 @@ async fn any_channel_finds_what_another_began() {
 }
 
 #[actix_web::test]
+async fn a_list_of_what_is_held_shows_nothing_past_its_deadline() {
+    let app = TestApp::stocked().await;
+    for _ in 0..2 {
+        app.reserve(json!([line("clogs", json!(1))])).await;
+    }
+    app.clock.advance(300_000);
+    let live = app.reserve(json!([line("clogs", json!(1))])).await;
+    app.clock.advance(300_000);
+    let mut after = String::new();
+    let mut seen = Vec::new();
+    loop {
+        let path = format!("/v1/reservations?state=held&limit=1&after={after}");
+        let page = app.get(&path).await.expect(200);
+        let items = page["items"].as_array().unwrap().iter();
+        seen.extend(items.map(|one| one["id"].as_str().unwrap().to_owned()));
+        match page["next"].as_str() {
+            Some(next) => after = next.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(seen, [live]);
+}
+
+#[actix_web::test]
 async fn the_yardstick_answers_as_large_a_document_and_touches_nothing() {
     let app = TestApp::stocked().await;
     let body = json!({"lines": [line("clogs", json!(2))], "reference": "cart"});

@@ -52,7 +52,8 @@ impl Storm {
             .stock()
             .reservations(&filter, None, usize::MAX)
             .await
-            .unwrap();
+            .unwrap()
+            .found;
         let mut ledgers = HashMap::new();
         for name in KEYS {
             let ledger = self.node.ledger(&key(name)).await;
@@ -82,7 +83,8 @@ impl Storm {
             .stock()
             .reservations(&filter, None, usize::MAX)
             .await
-            .unwrap();
+            .unwrap()
+            .found;
         let shares = all.iter().flat_map(|one| one.shares.iter());
         let handed_over: Quantity = shares.map(|share| share.handed_over).sum();
         let moved: Quantity = self.heard.borrow().moved.values().copied().sum();
