@@ -142,9 +142,9 @@ fn tell(answer: &dyn std::fmt::Display) {
     }
 }
 
-/// Says why nothing was begun, or why it ended.
-#[expect(clippy::print_stderr, reason = "logging may not have begun")]
+/// Says why nothing was begun, or why it ended: logging may not have begun. Where nobody hears it
+/// the exit code still says that it failed.
 fn refuse(reason: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("error: {reason}");
+    writeln!(std::io::stderr(), "error: {reason}").ok();
     ExitCode::FAILURE
 }

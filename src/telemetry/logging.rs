@@ -72,6 +72,9 @@ where
         .with_env_filter(parsed)
         // Spans are looked at only where the filter asks for them; each is told when it ends.
         .with_span_events(FmtSpan::CLOSE)
+        // It would be told on standard error, which is just what nobody takes, and by a macro that
+        // panics then: a log collector that dies must not end the service.
+        .log_internal_errors(false)
         .with_writer(writer);
     Ok(match format {
         LogFormat::Human => Box::new(builder.with_ansi(colours).finish()),

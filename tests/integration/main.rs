@@ -29,6 +29,7 @@ mod form;
 mod import;
 mod kills;
 mod levels;
+mod life;
 mod metrics;
 mod packaging;
 mod proxy;

@@ -100,11 +100,21 @@ impl Start {
         self
     }
 
+    /// With a log that nobody takes: its reader is gone.
+    pub fn unheard(mut self) -> Start {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        self.command.stderr(writer);
+        self
+    }
+
     /// Starts it and waits until it greets, or until it ends without.
     pub fn try_run(mut self) -> Result<Server, (ExitStatus, String)> {
         let mut child = self.command.spawn().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
-        keep(BufReader::new(child.stderr.take().unwrap()), said.clone());
+        if let Some(log) = child.stderr.take() {
+            keep(BufReader::new(log), said.clone());
+        }
         let lines = lines(BufReader::new(child.stdout.take().unwrap()));
         let mut greeting = Vec::new();
         while let Ok(line) = lines.recv_timeout(PATIENCE) {

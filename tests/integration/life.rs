@@ -1,0 +1,26 @@
+//! How a server lives and ends as a process of its machine: what becomes of its log, which signals
+//! it stops at. It must not know what is asked of it.
+
+use crate::server::{DataDir, Start, verify};
+
+#[test]
+fn a_server_whose_log_nobody_takes_serves_and_stops() {
+    let data = DataDir::new();
+    let mut server = Start::on(&data.path)
+        .with("ONHAND_LOG", "trace")
+        .unheard()
+        .run();
+    assert_eq!(server.client().get("/v1/locations").unwrap().status, 200);
+    server.stop();
+    verify(&data.path);
+}
+
+#[test]
+fn what_begins_nothing_says_so_by_its_exit_code_even_unheard() {
+    let data = DataDir::new();
+    let refused = Start::on(&data.path)
+        .with("ONHAND_LISTEN", "nowhere")
+        .unheard()
+        .try_run();
+    assert_eq!(refused.err().and_then(|(ended, _)| ended.code()), Some(1));
+}
