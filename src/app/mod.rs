@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::clock::Stopwatch;
 use crate::config::Config;
@@ -155,7 +156,7 @@ where
     let border = listen::border(config, &started);
     let public = listen::public(config, border.clone(), &ops)?;
     started.make_first_token(config).await?;
-    let upkeep = actix::spawn(upkeep::run(
+    let mut upkeep = actix::spawn(upkeep::run(
         started.snapshots.clone(),
         config.journal.clone(),
     ));
@@ -168,7 +169,7 @@ where
     }
     let mut companion = Companion::begin(started.ready(&public, &ops), companion);
 
-    let failed = stop.wait(failed, &mut companion).await;
+    let failed = stop.wait(failed, &mut upkeep, &mut companion).await;
     readiness.set_not_ready("stopping");
     let accompanied = companion.end().await;
     border.stop_waiting();
@@ -192,7 +193,8 @@ fn count_start(recovered: &recovery::Recovered, took: Duration) {
     metrics.recovery_records.set(records);
 }
 
-/// What ends the service: a signal, the journal's failure, or the companion's end.
+/// What ends the service: a signal, the journal's failure, which is the upkeep's too, or the
+/// companion's end.
 struct Stop {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
@@ -217,11 +219,17 @@ impl Stop {
     }
 
     /// Waits for the end; whether it is the journal's failure.
-    async fn wait(&mut self, failed: oneshot::Receiver<()>, companion: &mut Companion) -> bool {
+    async fn wait(
+        &mut self,
+        failed: oneshot::Receiver<()>,
+        upkeep: &mut JoinHandle<()>,
+        companion: &mut Companion,
+    ) -> bool {
         tokio::select! {
             _ = self.terminate.recv() => false,
             _ = self.interrupt.recv() => false,
             failed = failed => failed.is_ok(),
+            _ = upkeep => true,
             () = companion.ended() => false,
         }
     }

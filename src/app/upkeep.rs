@@ -1,5 +1,6 @@
 //! What runs on and on beside the work: snapshot rounds, forgetting, trimming of history.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use super::recovery::RecoveryError;
@@ -7,13 +8,24 @@ use super::snapshots::{Snapshots, blocking};
 use super::trim::{Beyond, Trim};
 use crate::clock::Stopwatch;
 use crate::config;
+use crate::journal::StoreError;
 use crate::stock::time::{DAY_MS, Timestamp};
 
 /// How many times as long as a step of trimming took the rest after it lasts.
 const REST: u32 = 4;
 
-/// Runs until it is aborted.
+/// Runs until it is aborted, or until the store can write no more: then the process must stop as
+/// after a failed append, before anybody asks for one.
 pub async fn run(snapshots: Snapshots, config: config::Journal) {
+    let Err(error) = run_on(&snapshots, &config).await;
+    tracing::error!(
+        %error,
+        "the store can write no more: this process stops; make room on the disk or mend it, then \
+         start it again, it goes on from what is durable"
+    );
+}
+
+async fn run_on(snapshots: &Snapshots, config: &config::Journal) -> Result<Infallible, StoreError> {
     let turn = Duration::from_secs(config.snapshot_interval_seconds);
     let mut every = tokio::time::interval(turn);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -23,7 +35,7 @@ pub async fn run(snapshots: Snapshots, config: config::Journal) {
     loop {
         every.tick().await;
         let now = clock.now();
-        let rounded = round(&snapshots, now).await;
+        let rounded = round(snapshots, now).await?;
         let pause = || tokio::time::sleep(Duration::from_millis(1));
         snapshots.directory.gather(pause).await;
         let surplus = snapshots.store.history_bytes();
@@ -34,7 +46,7 @@ pub async fn run(snapshots: Snapshots, config: config::Journal) {
                 before: now.plus_millis(-kept_ms),
                 bytes: surplus,
             };
-            if trim(&snapshots, beyond, turn).await {
+            if trim(snapshots, beyond, turn).await? {
                 trim_at = now.plus_millis(i64::from(config.trim_interval_seconds) * 1000);
             }
         }
@@ -42,24 +54,31 @@ pub async fn run(snapshots: Snapshots, config: config::Journal) {
 }
 
 /// Forgets what is past its time and takes a snapshot round; whether it succeeded.
-async fn round(snapshots: &Snapshots, now: Timestamp) -> bool {
+///
+/// # Errors
+/// The store can write no more.
+async fn round(snapshots: &Snapshots, now: Timestamp) -> Result<bool, StoreError> {
     let context = &snapshots.directory.context;
     context.idempotency.forget(now);
     context.reservations.forget(now);
     match snapshots.round().await {
         Ok(entries) => {
             tracing::debug!(entries, "snapshot round finished");
-            true
+            Ok(true)
         }
+        Err(error) if error.is_for_good() => Err(error),
         Err(error) => {
             tracing::error!(%error, "snapshot round failed; its keys are tried again");
-            false
+            Ok(false)
         }
     }
 }
 
 /// Trims for one turn at most; whether that was all there is to do for now.
-async fn trim(snapshots: &Snapshots, beyond: Beyond, turn: Duration) -> bool {
+///
+/// # Errors
+/// The store can write no more.
+async fn trim(snapshots: &Snapshots, beyond: Beyond, turn: Duration) -> Result<bool, StoreError> {
     if beyond.bytes > 0 {
         tracing::warn!(
             surplus_bytes = beyond.bytes,
@@ -72,11 +91,12 @@ async fn trim(snapshots: &Snapshots, beyond: Beyond, turn: Duration) -> bool {
             if records > 0 {
                 tracing::info!(records, is_all, "history trimmed");
             }
-            is_all
+            Ok(is_all)
         }
+        Err(RecoveryError::Store(error)) if error.is_for_good() => Err(error),
         Err(error) => {
             tracing::error!(%error, "history could not be trimmed; tried again later");
-            true
+            Ok(true)
         }
     }
 }

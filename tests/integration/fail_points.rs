@@ -157,6 +157,19 @@ fn a_store_that_fails_its_append_ends_the_process_and_loses_nothing() {
     prove(&mut book, &data.path);
 }
 
+/// The engine writes nothing more once a write failed for want of room, and no append may come
+/// for hours that would tell.
+#[test]
+fn a_store_that_can_write_no_more_ends_the_process_without_a_write() {
+    let data = DataDir::new();
+    let mut server = start(&data.path, "journal::engine_ends", 0);
+    let ended = server.wait();
+    assert_eq!(ended.code(), Some(1), "{ended}:\n{}", server.said());
+    let said = server.said();
+    assert!(said.contains("the store can write no more"), "{said}");
+    verify(&data.path);
+}
+
 #[test]
 fn a_caller_whose_append_fails_hears_that_the_outcome_is_unknown() {
     let data = DataDir::new();
@@ -215,7 +228,9 @@ fn every_named_point_is_crashed_at() {
     );
     let crashed = POINTS.iter().chain(&RENEWAL_POINTS).chain(RESTORE_POINTS);
     let crashed: BTreeSet<String> = crashed.map(|point| (*point).to_owned()).collect();
-    named.remove("journal::append_fails");
+    for failing in ["journal::append_fails", "journal::engine_ends"] {
+        named.remove(failing);
+    }
     assert_eq!(named, crashed);
 }
 

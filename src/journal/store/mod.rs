@@ -251,6 +251,14 @@ pub enum StoreError {
     Injected,
 }
 
+impl StoreError {
+    /// Whether nothing will ever be written again, however often it is tried: the engine takes no
+    /// more once a write of its own failed, for what is in its log is unknown then.
+    pub fn is_for_good(&self) -> bool {
+        matches!(self, StoreError::Engine(fjall::Error::Poisoned))
+    }
+}
+
 /// What lies at the bottom of an engine's error, as in `No space left on device`: the engine's own
 /// words around it are for its makers.
 fn root(error: &fjall::Error) -> String {

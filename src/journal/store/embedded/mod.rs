@@ -223,6 +223,7 @@ impl Store for EmbeddedStore {
             "a round witnesses what is durable"
         );
         fail::fail_point!("journal::before_finish_round", |_| std::process::abort());
+        fail::fail_point!("journal::engine_ends", |_| Err(fjall::Error::Poisoned)?);
         let mut batch = self.synced_batch();
         batch.insert(&self.meta, ROUND_NAME, encode_round(round));
         batch.commit()?;
