@@ -114,16 +114,9 @@ where
     actix::System::new().block_on(run(config, out, companion))
 }
 
-/// Opens a data directory that no service has open and proves it.
+/// Opens a data directory that no service has open and proves it. Makes none where there is none.
 pub fn verify_directory(directory: &Path) -> Result<verify::Verified, AppError> {
-    if !directory.is_dir() {
-        let source = std::io::ErrorKind::NotFound.into();
-        return Err(AppError::Io {
-            what: directory.display().to_string(),
-            source,
-        });
-    }
-    let store = EmbeddedStore::open(directory)?;
+    let store = EmbeddedStore::open_existing(directory)?;
     let progress = |records| {
         if records % PROGRESS_RECORDS == 0 {
             tracing::info!(records, "replaying the journal");

@@ -38,5 +38,6 @@ mod server;
 mod shop;
 mod shopper;
 mod tracing;
+mod verify;
 mod web_files;
 mod worker;

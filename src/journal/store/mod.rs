@@ -154,6 +154,15 @@ pub enum StoreError {
         /// The data directory.
         directory: PathBuf,
     },
+    /// It was to have data in it.
+    #[error(
+        "there is no Onhand data in {}: name the server's data directory with --data-dir, or its \
+         configuration with --config", directory.display()
+    )]
+    Nothing {
+        /// Where it was looked for.
+        directory: PathBuf,
+    },
     /// A directory to restore into has something in it.
     #[error(
         "{} is not empty, it holds {found}: nothing is overwritten; name a directory that does \

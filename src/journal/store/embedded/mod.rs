@@ -25,6 +25,7 @@ mod restoration;
 mod witness;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -35,7 +36,7 @@ pub use restoration::{Restoration, Restored};
 
 use contents::Holds;
 use directory::{
-    ENGINE, Hold, check_format, create_engine, file_error, key_space, open_engine,
+    ENGINE, Hold, RESTORING, check_format, create_engine, file_error, key_space, open_engine,
     refuse_unfinished,
 };
 use entries::EntrySpace;
@@ -87,6 +88,23 @@ impl EmbeddedStore {
         }
         renewal::renew(&engine)?;
         EmbeddedStore::over(directory, &engine, Some(hold))
+    }
+
+    /// The same, but refuses a directory with nothing of ours in it, and writes nothing there.
+    pub fn open_existing(directory: &Path) -> Result<EmbeddedStore, StoreError> {
+        for ours in [ENGINE, RESTORING] {
+            let path = directory.join(ours);
+            match path.try_exists() {
+                Ok(true) => return EmbeddedStore::open(directory),
+                Err(source) if source.kind() != ErrorKind::NotADirectory => {
+                    return Err(file_error("read", &path, source));
+                }
+                Ok(false) | Err(_) => {}
+            }
+        }
+        Err(StoreError::Nothing {
+            directory: directory.to_owned(),
+        })
     }
 
     /// Opens the engine of a data directory.
