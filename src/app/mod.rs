@@ -30,7 +30,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use futures::future::OptionFuture;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -189,8 +190,10 @@ fn count_start(recovered: &recovery::Recovered, took: Duration) {
 /// What ends the service: a signal, the journal's failure, which is the upkeep's too, or the
 /// companion's end.
 struct Stop {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
+    terminate: Signal,
+    interrupt: Signal,
+    /// The terminal was closed; none if that is nothing to us.
+    hangup: Option<Signal>,
 }
 
 impl Stop {
@@ -201,13 +204,14 @@ impl Stop {
                 source,
             })
         };
-        let (terminate, interrupt) = (
-            listen(SignalKind::terminate())?,
-            listen(SignalKind::interrupt())?,
-        );
+        let hangup = match is_deaf_to_hangups() {
+            true => None,
+            false => Some(listen(SignalKind::hangup())?),
+        };
         Ok(Stop {
-            terminate,
-            interrupt,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hangup,
         })
     }
 
@@ -221,9 +225,20 @@ impl Stop {
         tokio::select! {
             _ = self.terminate.recv() => false,
             _ = self.interrupt.recv() => false,
+            Some(_) = OptionFuture::from(self.hangup.as_mut().map(Signal::recv)) => false,
             failed = failed => failed.is_ok(),
             _ = upkeep => true,
             () = companion.ended() => false,
         }
     }
+}
+
+/// Whether it was begun to outlive its terminal, as by `nohup`: listening would undo that. Only
+/// Linux tells.
+fn is_deaf_to_hangups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let hangup = SignalKind::hangup().as_raw_value();
+    mask.is_some_and(|mask| mask & (1 << (hangup - 1)) != 0)
 }

@@ -24,3 +24,22 @@ fn what_begins_nothing_says_so_by_its_exit_code_even_unheard() {
         .try_run();
     assert_eq!(refused.err().and_then(|(ended, _)| ended.code()), Some(1));
 }
+
+#[test]
+fn a_terminal_that_is_closed_stops_a_server_as_any_stop_does() {
+    let data = DataDir::new();
+    let mut server = Start::on(&data.path).run();
+    server.stop_by("HUP");
+    assert!(server.said().contains("stopped"), "{}", server.said());
+    verify(&data.path);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_begun_with_nohup_outlives_its_terminal() {
+    let data = DataDir::new();
+    let mut server = Start::on(&data.path).deaf_to_hangups().run();
+    server.signal("HUP");
+    assert_eq!(server.client().get("/v1/locations").unwrap().status, 200);
+    server.stop();
+}

@@ -108,6 +108,25 @@ impl Start {
         self
     }
 
+    /// Begun as `nohup` begins it: the end of its terminal is nothing to it.
+    pub fn deaf_to_hangups(self) -> Start {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]);
+        shell.arg(self.command.get_program());
+        shell.args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        shell
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Start { command: shell }
+    }
+
     /// Starts it and waits until it greets, or until it ends without.
     pub fn try_run(mut self) -> Result<Server, (ExitStatus, String)> {
         let mut child = self.command.spawn().unwrap();
@@ -188,10 +207,19 @@ impl Server {
 
     /// Asks it to stop, and waits until it has.
     pub fn stop(&mut self) {
-        let id = self.child.id().to_string();
-        signal("TERM", &id);
+        self.stop_by("TERM");
+    }
+
+    /// Asks it to stop by a signal of this name, and waits until it has.
+    pub fn stop_by(&mut self, name: &str) {
+        self.signal(name);
         let ended = self.wait();
         assert!(ended.success(), "{ended}:\n{}", self.said());
+    }
+
+    /// Sends it the signal of this name.
+    pub fn signal(&self, name: &str) {
+        signal(name, &self.child.id().to_string());
     }
 
     /// Waits until it ends by itself.
