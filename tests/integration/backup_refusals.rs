@@ -182,6 +182,54 @@ fn a_backup_replaces_a_file_only_when_told_to_and_only_by_a_whole_one() {
 }
 
 #[test]
+fn only_a_regular_file_is_replaced() {
+    let (folder, file) = small();
+    let server = Server::start(&folder.path);
+    let (link, pipe) = (file.with_file_name("link"), file.with_file_name("pipe"));
+    fs::write(&file, "precious").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for special in [&link, &pipe, &folder.path] {
+        let before = fs::symlink_metadata(special).unwrap().file_type();
+        let told = refused(&backup(&server, special, &["--force"]));
+        assert!(told.contains("no regular file"), "{told}");
+        assert_eq!(fs::symlink_metadata(special).unwrap().file_type(), before);
+    }
+    let told = refused(&backup(&server, &pipe, &["--force"]));
+    assert!(told.contains("give - "), "{told}");
+    assert_eq!(fs::read(&file).unwrap(), b"precious");
+}
+
+#[test]
+fn what_lies_where_a_backup_is_written_first_is_never_written_through() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (folder, file) = small();
+    let server = Server::start(&folder.path);
+    let (new, part) = (file.with_file_name("new"), file.with_file_name("new.part"));
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+
+    // Left by a backup that was killed, or by somebody who wants to read the next one.
+    fs::write(&part, "old").unwrap();
+    fs::set_permissions(&part, fs::Permissions::from_mode(0o666)).unwrap();
+    done(&backup(&server, &new, &[]));
+    assert_eq!(mode(&new), 0o600);
+    done(&check(&new));
+
+    fs::remove_file(&new).unwrap();
+    fs::write(&file, "precious").unwrap();
+    std::os::unix::fs::symlink(&file, &part).unwrap();
+    let told = refused(&backup(&server, &new, &["--force"]));
+    assert!(
+        told.contains("new.part") && told.contains("no regular file"),
+        "{told}"
+    );
+    assert_eq!(fs::read(&file).unwrap(), b"precious");
+    assert!(part.is_symlink() && !new.exists());
+}
+
+#[test]
 fn a_backup_can_be_piped_out_and_in() {
     let (folder, _) = small();
     let server = Server::start(&folder.path);

@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const WRITE_BYTES: usize = 256 << 10;
@@ -53,21 +53,7 @@ impl Destination {
         let mut written = file.as_os_str().to_owned();
         written.push(".part");
         let written = PathBuf::from(written);
-        let opened = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(MODE)
-            .open(&written);
-        let unwritable = |source| {
-            let path = written.clone();
-            Unwritable { path, source }.to_string()
-        };
-        let part = opened.map_err(unwritable)?;
-        part.try_lock().map_err(|_| {
-            let written = written.display();
-            format!("{written} is being written by another process: wait for it, or name another")
-        })?;
-        part.set_len(0).map_err(unwritable)?;
+        let part = create(&written)?;
         Ok(Destination {
             to: To::File {
                 part: BufWriter::with_capacity(WRITE_BYTES, part),
@@ -118,18 +104,70 @@ impl Drop for Destination {
     fn drop(&mut self) {
         let is_file = matches!(self.to, To::File { .. });
         if is_file && !self.done {
-            // What is left is named as a part, and the next backup writes over it.
+            // What is left is named as a part, and the next backup removes it.
             fs::remove_file(&self.written).ok();
         }
     }
 }
 
 fn refuse_to_replace(file: &Path, force: bool) -> Result<(), String> {
-    let there = file.symlink_metadata().is_ok();
-    if there && !force {
+    let is_there = is_regular_if_there(file)?;
+    if is_there && !force {
         let file = file.display();
         return Err(format!(
             "{file} exists; --force replaces it once the new backup is whole"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether there is a file of that name. A link, a device or a pipe is not ours to take away.
+fn is_regular_if_there(file: &Path) -> Result<bool, String> {
+    match file.symlink_metadata() {
+        Ok(there) if there.is_file() => Ok(true),
+        Ok(_) => {
+            let file = file.display();
+            Err(format!(
+                "{file} is no regular file, so it stays as it is: name another file, or give - \
+                 to write to standard output, as into a pipe"
+            ))
+        }
+        // If anything else is wrong with it, the attempt to write will tell.
+        Err(_) => Ok(false),
+    }
+}
+
+/// Makes the file to write into, anew: only its owner can read it, and nothing is written through
+/// what somebody else put there. What a backup that was killed left is removed first.
+fn create(part: &Path) -> Result<File, String> {
+    let unwritable = |source| {
+        let path = part.to_owned();
+        Unwritable { path, source }.to_string()
+    };
+    let mut left = None;
+    if is_regular_if_there(part)? {
+        let old = File::open(part).map_err(unwritable)?;
+        lock(&old, part)?;
+        fs::remove_file(part).map_err(unwritable)?;
+        left = Some(old);
+    }
+    let mut options = OpenOptions::new();
+    let new = options.write(true).create_new(true).mode(MODE).open(part);
+    let new = new.map_err(unwritable)?;
+    lock(&new, part)?;
+    drop(left);
+    Ok(new)
+}
+
+/// Takes the file for this process; another may have it, or have put its own in its place.
+fn lock(file: &File, path: &Path) -> Result<(), String> {
+    let identity = |found: fs::Metadata| (found.dev(), found.ino());
+    let is_taken = file.try_lock().is_err();
+    let ours = file.metadata().map(identity).ok();
+    if is_taken || ours != path.symlink_metadata().map(identity).ok() {
+        let path = path.display();
+        return Err(format!(
+            "{path} is being written by another process: wait for it, or name another"
         ));
     }
     Ok(())
