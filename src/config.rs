@@ -16,6 +16,7 @@ mod sources;
 mod tests;
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::Path;
 
 pub use closest::closest;
@@ -91,21 +92,31 @@ impl Config {
                 "the public and the ops listener need different addresses".to_owned(),
             );
         }
-        let protected = self.http.tls_cert.is_some() || self.http.behind_proxy;
-        for (option, address) in [
-            ("http.listen", self.http.listen),
-            ("http.ops_listen", self.http.ops_listen),
-        ] {
-            if !address.ip().is_loopback() && !protected {
-                contradiction(
-                    option,
-                    format!(
-                        "{address} is reachable from other machines, and tokens would travel in \
-                         the clear: give --tls-cert and --tls-key, or --behind-proxy if a proxy \
-                         ends TLS"
-                    ),
-                );
-            }
+        let Http {
+            listen, ops_listen, ..
+        } = self.http;
+        let is_open = |address: SocketAddr| {
+            let is_far = !address.ip().is_loopback();
+            (is_far && !self.http.behind_proxy).then_some(address)
+        };
+        if let Some(address) = is_open(listen).filter(|_| self.http.tls_cert.is_none()) {
+            contradiction(
+                "http.listen",
+                format!(
+                    "{address} is reachable from other machines, and tokens would travel in the \
+                     clear: give --tls-cert and --tls-key, or --behind-proxy if a proxy ends TLS"
+                ),
+            );
+        }
+        if let Some(address) = is_open(ops_listen) {
+            contradiction(
+                "http.ops_listen",
+                format!(
+                    "{address} is reachable from other machines, and this listener never is TLS: \
+                     it carries no tokens, but shows figures and asks for no password; bind it to \
+                     127.0.0.1, or to a private network if a proxy is before both (--behind-proxy)"
+                ),
+            );
         }
         if self.stock.ttl_seconds_default > self.stock.ttl_seconds_max {
             contradiction(

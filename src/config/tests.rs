@@ -148,10 +148,21 @@ fn an_open_listener_needs_tls_or_a_proxy() {
         .unwrap()
         .check()
         .unwrap();
-    let ops = read("[http]\nops_listen = \"[::]:81\"\n", &[])
-        .unwrap()
-        .check();
-    assert!(ops.unwrap_err().to_string().contains("http.ops_listen"));
+}
+
+#[test]
+fn an_open_ops_listener_needs_a_proxy_because_it_never_is_tls() {
+    let open = |extra: &str| read(&format!("[http]\nops_listen = \"[::]:81\"\n{extra}"), &[]);
+    for tls in ["", "tls_cert = \"c.pem\"\ntls_key = \"k.pem\""] {
+        let error = open(tls).unwrap().check().unwrap_err().to_string();
+        assert!(error.starts_with("http.ops_listen"), "{error}");
+        assert!(
+            error.contains("no password") && !error.contains("--tls-cert"),
+            "{error}"
+        );
+        assert!(error.contains("--behind-proxy"), "{error}");
+    }
+    open("behind_proxy = true").unwrap().check().unwrap();
 }
 
 #[test]
