@@ -39,18 +39,24 @@ impl Checked {
         self.faults.extend(faults.iter().map(ToString::to_string));
     }
 
+    /// The directory, or the one it would be made in, must take files: one without a name is made
+    /// there for a moment, since a file system may refuse what its permissions allow.
     fn data_directory(&mut self, path: &Path) {
-        if path.is_dir() {
-            return;
-        }
-        let shown = path.display();
-        if path.exists() {
-            let fault = format!("journal.data_dir: {shown} is not a directory");
-            self.faults.push(fault);
-        } else {
-            self.remarks
-                .push(format!("{shown} will be made at the first start"));
-        }
+        let there = path.ancestors().find(|folder| folder.exists());
+        let there = there.unwrap_or(Path::new("."));
+        let shown = there.display();
+        let fault = match tempfile::tempfile_in(there) {
+            _ if !there.is_dir() => format!("{shown} is not a directory"),
+            Err(error) => format!("no file can be made in {shown}: {error}"),
+            Ok(_) if there == path => return,
+            Ok(_) => {
+                let path = path.display();
+                return self
+                    .remarks
+                    .push(format!("{path} will be made at the first start"));
+            }
+        };
+        self.faults.push(format!("journal.data_dir: {fault}"));
     }
 
     /// An address in use is a remark only: the server that runs with this configuration uses it.

@@ -110,6 +110,39 @@ fn certificates_and_the_data_directory_are_looked_at() {
     assert!(faults.contains("cert.pem is not a directory"), "{faults}");
 }
 
+/// Each is a place where the server cannot make or use one, whoever asks.
+#[test]
+fn a_data_directory_that_the_server_cannot_have_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let below = file.join("data");
+    let check = |data: &std::path::Path| {
+        let mut command = onhand();
+        command.args(["config", "check", "--listen=127.0.0.1:0"]);
+        command.args(["--ops-listen=127.0.0.1:0", "--data-dir"]);
+        command.arg(data).output().unwrap()
+    };
+    let mut refused = vec![below.as_path()];
+    if cfg!(target_os = "linux") {
+        refused.extend(["/proc", "/proc/x", "/proc/x/y"].map(std::path::Path::new));
+    }
+    for data in refused {
+        let checked = check(data);
+        let (_, faults) = said(&checked);
+        assert_eq!(checked.status.code(), Some(1), "{data:?}: {faults}");
+        assert!(faults.contains("journal.data_dir: "), "{faults}");
+    }
+    let new = folder.path().join("not/yet");
+    let (told, faults) = said(&check(&new));
+    assert!(
+        told.contains("not/yet will be made at the first start"),
+        "{told}{faults}"
+    );
+    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+}
+
 #[test]
 fn ready_asks_the_ops_listener_and_its_exit_code_says_what_it_heard() {
     let data = DataDir::new();

@@ -46,8 +46,10 @@ fn the_container_starts_with_options_that_pass_the_check() {
     for (name, value) in set.map(|line| line.split_once('=').unwrap()) {
         check.env(name, value);
     }
-    // The ports are the container's own; here they may be taken.
+    // The ports and the folder are the container's own; here they may be somebody else's.
+    let folder = tempfile::tempdir().unwrap();
     check
+        .env("ONHAND_DATA_DIR", folder.path())
         .env("ONHAND_LISTEN", "0.0.0.0:0")
         .env("ONHAND_OPS_LISTEN", "0.0.0.0:0");
     let checked = check.output().unwrap();
