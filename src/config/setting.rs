@@ -144,6 +144,9 @@ impl Setting for Origins {
 pub struct Secret(String);
 
 impl Secret {
+    /// The longest one that is taken from a client.
+    const BYTES_MAX: usize = 512;
+
     /// The text itself; for comparing and hashing only.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -170,7 +173,16 @@ impl Setting for Secret {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        Ok(Self(text.to_owned()))
+        let is_sendable = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_sendable && (1..=Secret::BYTES_MAX).contains(&text.len()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "expected 1 to {} letters, digits and signs of ASCII without spaces, for clients \
+                 send it in a header",
+                Secret::BYTES_MAX
+            ))
+        }
     }
 }
 

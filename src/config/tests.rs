@@ -52,7 +52,7 @@ fn every_option_has_a_variable_of_the_environment() {
     for (section, option) in Config::options() {
         let name = format!("ONHAND_{section}_{option}").to_ascii_uppercase();
         let error = read("", &[(name.as_str(), "\u{1}")]);
-        let taken = matches!(option, "data_dir" | "tls_cert" | "tls_key" | "admin_token");
+        let taken = matches!(option, "data_dir" | "tls_cert" | "tls_key");
         assert_eq!(error.is_ok(), taken, "{name} was not read");
     }
 }
@@ -188,6 +188,26 @@ fn a_secret_shows_in_no_debug_output_and_no_error() {
     let config = read("", &[("ONHAND_ADMIN_TOKEN", "s3cret")]).unwrap();
     assert_eq!(config.http.admin_token.as_ref().unwrap().reveal(), "s3cret");
     assert!(!format!("{config:?}").contains("s3cret"));
+}
+
+#[test]
+fn a_token_that_no_client_can_send_is_refused_and_not_shown() {
+    for secret in [
+        "s3 cret",
+        " s3cret",
+        "s3cret ",
+        "s3crét",
+        "s3cret\n",
+        &"s3".repeat(300),
+    ] {
+        let told = complaint("", &[("ONHAND_ADMIN_TOKEN", secret)]);
+        assert!(
+            told.contains("`http.admin_token` cannot be what it is"),
+            "{told}"
+        );
+        assert!(told.contains("1 to 512") && !told.contains("s3"), "{told}");
+    }
+    read("", &[("ONHAND_ADMIN_TOKEN", "oh_4Zk-._~+/=!")]).unwrap();
 }
 
 #[test]
