@@ -81,13 +81,20 @@ impl Problem {
 }
 
 impl Fault {
-    /// In words: the code, the member of the list's entry, and what is said about it.
+    /// In words: the code, the member of the body or of the list's entry, and what is said about
+    /// it.
     pub(crate) fn words(&self) -> String {
-        let member: Vec<&str> = self.pointer.split('/').skip(3).collect();
+        let in_list = if self.entry().is_some() { 2 } else { 0 };
+        let member: Vec<&str> = self.pointer.split('/').skip(1 + in_list).collect();
         match member.is_empty() {
             true => joined(&self.code, &self.detail),
             false => joined(&self.code, &format!("{} {}", member.join("/"), self.detail)),
         }
+    }
+
+    /// The place in the list that the pointer means, as in `/movements/3/quantity`.
+    pub(crate) fn entry(&self) -> Option<usize> {
+        self.pointer.split('/').nth(2)?.parse().ok()
     }
 }
 

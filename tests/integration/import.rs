@@ -37,6 +37,21 @@ fn a_retailer_is_imported_and_sales_imported_twice_apply_once() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let data = DataDir::new();
+    let server = Server::start(&data.path);
+    let (empty, absent) = (data.path.join("empty.csv"), data.path.join("absent.csv"));
+    std::fs::write(&empty, "").unwrap();
+    for file in [&data.path, &empty, &absent] {
+        let imported = import(&server, "items", file);
+        let told = String::from_utf8(imported.stderr).unwrap();
+        assert_eq!(imported.status.code(), Some(1), "{told}");
+        let named = format!("error: {}: ", file.display());
+        assert!(told.starts_with(&named), "{told}");
+    }
+}
+
+#[test]
 fn bad_lines_are_told_by_number_and_the_rest_is_imported() {
     let data = DataDir::new();
     let server = Server::start(&data.path);

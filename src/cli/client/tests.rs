@@ -82,6 +82,17 @@ fn a_problem_is_told_in_words_even_if_a_stranger_answered() {
 }
 
 #[test]
+fn a_fault_names_the_member_of_a_body_and_of_an_entry_of_a_list() {
+    for pointer in ["/latitude", "/movements/3/latitude"] {
+        let fault = json!({"pointer": pointer, "code": "invalid_request",
+            "detail": "must be -90 to 90"});
+        let told = answer(422, json!({"code": "invalid_request", "errors": [fault]}));
+        let words = told.problem().words_of_entry();
+        assert_eq!(words, "invalid_request: latitude must be -90 to 90");
+    }
+}
+
+#[test]
 fn a_segment_is_encoded_down_to_the_unreserved() {
     assert_eq!(segment("store-1_a.b~"), "store-1_a.b~");
     assert_eq!(segment("a/b c?d#e"), "a%2Fb%20c%3Fd%23e");

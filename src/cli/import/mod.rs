@@ -133,8 +133,7 @@ fn open(path: &Path, report: &mut Report) -> Result<Box<dyn Read + Send>, Stoppe
     if path == Path::new("-") {
         return Ok(Box::new(report.follow(io::stdin(), None)));
     }
-    let unreadable =
-        |error: io::Error| Stopped::File(format!("cannot read {}: {error}", path.display()));
+    let unreadable = |error: io::Error| Stopped::File(format!("cannot be read: {error}"));
     let file = File::open(path).map_err(unreadable)?;
     let bytes = file.metadata().map_err(unreadable)?.len();
     Ok(Box::new(report.follow(file, Some(bytes))))

@@ -91,8 +91,10 @@ impl Report {
         if !(stopped.is_some() && nothing) {
             self.summarise(file)?;
         }
-        if let Some(stopped) = stopped {
-            writeln!(self.notes, "error: {stopped}")?;
+        match stopped {
+            Some(Stopped::File(reason)) => writeln!(self.notes, "error: {file}: {reason}")?,
+            Some(stopped) => writeln!(self.notes, "error: {stopped}")?,
+            None => {}
         }
         Ok(stopped.is_none() && self.bad == 0)
     }

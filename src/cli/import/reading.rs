@@ -47,7 +47,7 @@ pub(super) fn read_ahead(
 
 /// Reads until `goes_on` says no.
 fn read(input: impl Read, layout: &Layout, goes_on: impl Fn(Piece) -> bool) -> Result<(), Stopped> {
-    let unreadable = |error: io::Error| Stopped::File(format!("cannot read on: {error}"));
+    let unreadable = |error: io::Error| Stopped::File(format!("cannot be read on: {error}"));
     let mut lines = Lines::new(input);
     let header = match lines.next().map_err(unreadable)? {
         Some(Record::Cells { cells, .. }) => Header::check(cells, layout.columns()),

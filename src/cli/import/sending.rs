@@ -224,10 +224,8 @@ impl<S: Server> Sending<'_, S> {
         }
         let problem = answer.problem();
         let fault_of = |index: usize| {
-            problem
-                .errors
-                .iter()
-                .find(|fault| pointed_at(&fault.pointer) == Some(index))
+            let mut faults = problem.errors.iter();
+            faults.find(|fault| fault.entry() == Some(index))
         };
         let (mut good, mut faults) = (Vec::new(), 0);
         for (index, entry) in piece.iter().enumerate() {
@@ -255,11 +253,6 @@ fn bad(report: &mut Report, line: u64, what: &str, reason: &str) -> Result<(), S
 fn body(endpoint: Endpoint, entries: &[Entry]) -> String {
     let list: Vec<&str> = entries.iter().map(|entry| entry.json.as_str()).collect();
     format!("{{\"{}\":[{}]}}", endpoint.list, list.join(","))
-}
-
-/// The place in the list that a JSON pointer such as `/movements/3/quantity` means.
-fn pointed_at(pointer: &str) -> Option<usize> {
-    pointer.split('/').nth(2)?.parse().ok()
 }
 
 /// Why a line that went alone was refused: its fault if one is named, else the problem itself.
