@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Deserialize;
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// Which server, and who asks.
 #[derive(Debug, Clone, Args)]
@@ -15,6 +16,24 @@ pub struct ServerArgs {
     /// The token to ask with
     #[arg(long, env = "ONHAND_TOKEN", hide_env_values = true)]
     pub token: String,
+    /// Trusts only the authorities in this file (PEM), as those of a retailer's own network
+    #[arg(long, env = "ONHAND_CA", value_name = "FILE", value_parser = authorities)]
+    pub ca: Option<RootCerts>,
+}
+
+/// The certificates in a file.
+fn authorities(path: &str) -> Result<RootCerts, String> {
+    let pem = std::fs::read(path).map_err(|error| format!("{path}: {error}"))?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&pem) {
+        if let PemItem::Certificate(certificate) = item.map_err(|error| error.to_string())? {
+            certificates.push(certificate);
+        }
+    }
+    match certificates.is_empty() {
+        true => Err(format!("{path} holds no certificate")),
+        false => Ok(certificates.into()),
+    }
 }
 
 /// What a request does.
@@ -153,7 +172,9 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 impl HttpServer {
     pub(crate) fn new(arguments: &ServerArgs) -> Self {
+        let authorities = arguments.ca.clone().unwrap_or(RootCerts::WebPki);
         let config = ureq::Agent::config_builder()
+            .tls_config(TlsConfig::builder().root_certs(authorities).build())
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_connect(Some(Duration::from_secs(CONNECT_SECONDS_MAX)))

@@ -26,6 +26,7 @@ const FLAGS: &[(&str, &str, &str)] = &[
 
 /// Variables that are ours but not of the configuration: the command line reads them.
 const ELSEWHERE: &[&str] = &[
+    "ONHAND_CA",
     "ONHAND_CONFIG",
     "ONHAND_LOG",
     "ONHAND_LOG_FORMAT",

@@ -42,6 +42,7 @@ impl Patient {
         let server = ServerArgs {
             url: url.to_owned(),
             token: token.to_owned(),
+            ca: None,
         };
         Patient {
             http: HttpServer::new(&server),

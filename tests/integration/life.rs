@@ -1,7 +1,10 @@
 //! How a server lives and ends as a process of its machine: what becomes of its log, which signals
 //! it stops at. It must not know what is asked of it.
 
-use crate::server::{DataDir, Start, verify};
+use std::path::Path;
+use std::process::Command;
+
+use crate::server::{ADMIN, DataDir, Start, run, verify};
 
 #[test]
 fn a_server_whose_log_nobody_takes_serves_and_stops() {
@@ -42,4 +45,52 @@ fn a_server_begun_with_nohup_outlives_its_terminal() {
     server.signal("HUP");
     assert_eq!(server.client().get("/v1/locations").unwrap().status, 200);
     server.stop();
+}
+
+#[test]
+fn the_command_line_trusts_the_retailers_own_authority_when_told_to() {
+    let data = DataDir::new();
+    let folder = data.path.parent().unwrap();
+    certificate(folder);
+    let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+    let (cert, key) = (cert.to_str().unwrap(), key.to_str().unwrap());
+    let server = Start::on(&data.path)
+        .with("ONHAND_TLS_CERT", cert)
+        .with("ONHAND_TLS_KEY", key)
+        .run();
+    let list = ["token", "list", "--url", &server.url, "--token", ADMIN];
+    let told = |more: &[&str]| {
+        let ended = run(&[&list, more].concat());
+        let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
+        (ended.status.success(), errors)
+    };
+    assert!(!told(&[]).0);
+    assert_eq!(told(&["--ca", cert]), (true, String::new()));
+    let (_, refused) = told(&["--ca", key]);
+    assert!(refused.contains("no certificate"), "{refused}");
+    let (_, refused) = told(&["--ca", "absent.pem"]);
+    assert!(refused.contains("absent.pem"), "{refused}");
+}
+
+/// A certificate for this machine that only those trust who were given it.
+fn certificate(folder: &Path) {
+    let made = Command::new("openssl")
+        .current_dir(folder)
+        .args(["req", "-x509", "-nodes", "-newkey", "ec", "-days", "2"])
+        .args([
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-subj",
+            "/CN=onhand",
+        ])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-keyout", "key.pem", "-out", "cert.pem"])
+        .output();
+    let made = made.unwrap();
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
 }

@@ -126,6 +126,7 @@ fn over_the_wire_the_token_goes_out_and_status_header_and_body_come_in() {
     let mut server = HttpServer::new(&ServerArgs {
         url,
         token: "t0k".to_owned(),
+        ca: None,
     });
     let heard = server
         .call(Method::Post, "/v1/movements", Some("{\"a\":1}"))
@@ -157,6 +158,7 @@ fn a_connection_cut_before_the_answer_is_an_error_not_an_answer() {
     let mut server = HttpServer::new(&ServerArgs {
         url,
         token: "t".to_owned(),
+        ca: None,
     });
     server
         .call(Method::Post, "/v1/movements", Some("{}"))

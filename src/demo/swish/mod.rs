@@ -125,6 +125,7 @@ impl Swish {
         let mut server = HttpServer::new(&ServerArgs {
             url: self.url.clone(),
             token: self.secret.clone(),
+            ca: None,
         });
         let answer = server.send(Method::Post, "/payments", Some(&body), None)?;
         match answer.is_success() {

@@ -212,6 +212,7 @@ async fn deliver(bank: &Data<Bank>, body: &str) {
             let mut client = Client::new(&ServerArgs {
                 url: bank.callback.clone(),
                 token: bank.secret.clone(),
+                ca: None,
             });
             client.send(Method::Post, "", Some(&body), None)
         });
