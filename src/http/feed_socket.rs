@@ -8,7 +8,7 @@
 use std::convert::Infallible;
 use std::mem;
 
-use actix_http::ws::{CloseCode, CloseReason, OpCode, Parser, ProtocolError, handshake};
+use actix_http::ws::{CloseCode, CloseReason, OpCode, Parser, handshake};
 use actix_web::body::BodyStream;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{ORIGIN, SEC_WEBSOCKET_PROTOCOL};
@@ -20,6 +20,7 @@ use super::answer::Answered;
 use super::auth::Caller;
 use super::border::Border;
 use super::feed_frames;
+use super::feed_messages::{Brought, Messages};
 use super::feed_session::{FeedSession, Step, Way, count_close};
 use super::gate::client_address;
 use super::problem::{Code, Problem};
@@ -138,9 +139,7 @@ fn farewell<A: Stream<Item = Piece>>(ending: Ending) -> Frames<A> {
 struct Socket {
     session: FeedSession,
     incoming: Payload,
-    received: BytesMut,
-    /// A message that comes in fragments.
-    message: Option<BytesMut>,
+    messages: Messages,
     out: BytesMut,
     ended: bool,
 }
@@ -150,8 +149,7 @@ impl Socket {
         Socket {
             session,
             incoming,
-            received: BytesMut::new(),
-            message: None,
+            messages: Messages::default(),
             out: BytesMut::new(),
             ended: false,
         }
@@ -211,7 +209,7 @@ impl Socket {
 
     fn receive(&mut self, received: Option<Result<Bytes, PayloadError>>) {
         match received {
-            Some(Ok(bytes)) => self.received.extend_from_slice(&bytes),
+            Some(Ok(bytes)) => self.messages.receive(&bytes),
             // The client is gone.
             Some(Err(_)) | None => self.ended = true,
         }
@@ -219,76 +217,46 @@ impl Socket {
 
     /// Takes one frame, if one has come; whether there may be more to do.
     fn take_frame(&mut self) -> bool {
-        if let Some(received) = self.incoming.next().now_or_never() {
-            self.receive(received);
-        }
         let max = self.session.frame_bytes_max();
-        match Parser::parse(&mut self.received, true, max) {
-            Ok(Some((is_final, code, bytes))) => {
-                self.session.heard();
-                self.obey(is_final, code, bytes.unwrap_or_default());
+        loop {
+            match self.messages.take(max) {
+                Ok(Some(brought)) => {
+                    self.session.heard();
+                    self.obey(brought);
+                    return true;
+                }
+                Ok(None) => {}
+                Err(detail) => {
+                    self.session.refuse(Ending::BadFrame, None, &detail);
+                    return true;
+                }
             }
-            Ok(None) => return self.ended,
-            Err(error) => self.unreadable(&error),
+            // Only now: of what is not taken there is never more than a frame and a piece.
+            match self.incoming.next().now_or_never() {
+                Some(received) => self.receive(received),
+                None => return false,
+            }
+            if self.ended {
+                return true;
+            }
         }
-        if self.received.is_empty() {
-            self.received = BytesMut::new();
-        }
-        true
     }
 
-    fn obey(&mut self, is_final: bool, code: OpCode, bytes: BytesMut) {
-        match (code, is_final) {
-            (OpCode::Ping, _) => {
+    fn obey(&mut self, brought: Brought) {
+        match brought {
+            Brought::Ping(bytes) => {
                 Parser::write_message(&mut self.out, bytes, OpCode::Pong, true, false);
             }
-            (OpCode::Pong, _) => {}
-            (OpCode::Close, _) => self.session.end(Ending::Done),
-            (OpCode::Text, true) if self.message.is_none() => self.hear(&bytes),
-            (OpCode::Text, false) if self.message.is_none() => self.message = Some(bytes),
-            (OpCode::Continue, _) => self.take_fragment(is_final, &bytes),
-            (OpCode::Text | OpCode::Binary | OpCode::Bad, _) => {
-                let detail = "a frame is text, JSON in UTF-8";
-                self.session.refuse(Ending::BadFrame, None, detail);
-            }
+            Brought::Pong | Brought::Fragment => {}
+            Brought::Close => self.session.end(Ending::Done),
+            Brought::Text(bytes) => match std::str::from_utf8(&bytes) {
+                Ok(text) => self.session.hear(text),
+                Err(_) => {
+                    let detail = "a frame is UTF-8";
+                    self.session.refuse(Ending::BadFrame, None, detail);
+                }
+            },
         }
-    }
-
-    fn take_fragment(&mut self, is_final: bool, bytes: &[u8]) {
-        let max = self.session.frame_bytes_max();
-        let Some(mut message) = self.message.take() else {
-            let detail = "a fragment goes on with what was not begun";
-            return self.session.refuse(Ending::BadFrame, None, detail);
-        };
-        if message.len() + bytes.len() > max {
-            return self.unreadable(&ProtocolError::Overflow);
-        }
-        message.extend_from_slice(bytes);
-        if is_final {
-            self.hear(&message);
-        } else {
-            self.message = Some(message);
-        }
-    }
-
-    fn hear(&mut self, bytes: &[u8]) {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => self.session.hear(text),
-            Err(_) => self
-                .session
-                .refuse(Ending::BadFrame, None, "a frame is UTF-8"),
-        }
-    }
-
-    fn unreadable(&mut self, error: &ProtocolError) {
-        let max = self.session.frame_bytes_max();
-        let detail = if matches!(error, ProtocolError::Overflow) {
-            format!("a frame has at most {max} bytes")
-        } else {
-            error.to_string()
-        };
-        self.session.refuse(Ending::BadFrame, None, &detail);
-        self.received.clear();
     }
 }
 

@@ -23,6 +23,7 @@ pub mod fault;
 pub mod feed_answer;
 pub mod feed_events;
 pub mod feed_frames;
+pub mod feed_messages;
 pub mod feed_session;
 pub mod feed_socket;
 pub mod gate;

@@ -1,5 +1,7 @@
 //! How connections of the feed end: every close code, every limit, the stop of the service.
 
+use std::io::Write;
+
 use serde_json::{Value, json};
 use tungstenite::{Bytes, Message};
 
@@ -142,6 +144,54 @@ fn what_is_no_frame_of_the_protocol_is_closed_with_4501() {
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let state = till.subscribe(&keys, &json!({}));
     assert_eq!(state["unknown"].as_array().unwrap().len(), 5000);
+}
+
+/// The head of a frame of text whose bytes are not there yet.
+fn announced(bytes: u64) -> Vec<u8> {
+    [&[0x81, 0xFF][..], &bytes.to_be_bytes()].concat()
+}
+
+#[test]
+fn a_frame_that_is_too_large_is_refused_before_it_is_there() {
+    let shop = Shop::open();
+    let raw = |follower: &mut Follower, bytes: &[u8]| {
+        follower.socket.get_mut().write_all(bytes).unwrap();
+    };
+    let refused = |mut follower: Follower| {
+        let error = follower.next();
+        assert!(
+            error["detail"].as_str().unwrap().contains("bytes"),
+            "{error}"
+        );
+        assert_eq!(follower.closed(), Some(4501));
+    };
+    for bytes in [(16 << 10) + 1, 400_000_000, u64::MAX] {
+        let mut page = Follower::open(&shop.server);
+        raw(&mut page, &announced(bytes));
+        refused(page);
+    }
+    let mut till = Follower::open_with(&shop.server, ADMIN);
+    raw(&mut till, &announced((256 << 10) + 1));
+    refused(till);
+    // A ping that is a fragment, and one that is too long.
+    for ping in [&[0x09, 0x80][..], &[0x89, 0xFE, 0, 126]] {
+        let mut page = Follower::open(&shop.server);
+        raw(&mut page, ping);
+        refused(page);
+    }
+
+    // What comes after is dropped, as long as anything is taken.
+    let before = shop.server.resident_bytes();
+    let mut page = Follower::open(&shop.server);
+    raw(&mut page, &announced(400_000_000));
+    let piece = vec![0; 1 << 20];
+    for _ in 0..100 {
+        if page.socket.get_mut().write_all(&piece).is_err() {
+            break;
+        }
+    }
+    let grown = shop.server.resident_bytes().saturating_sub(before);
+    assert!(grown < 20_000_000, "{grown} bytes more");
 }
 
 #[test]
