@@ -4,11 +4,10 @@
 //! the feed like any client. It must not know how a page looks.
 
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
-use actix_web::web::{Bytes, Data};
+use actix_web::http::header::LOCATION;
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use futures::stream;
 
@@ -16,6 +15,7 @@ use super::answer::Answered;
 use super::border::Border;
 use super::content::Content;
 use super::contention::{ContentionDocument, TOP};
+use super::event_stream::{self, Piece};
 use super::feed_socket::{barred, full};
 use super::gate::client_address;
 use super::ops::OpsView;
@@ -60,17 +60,15 @@ pub async fn events(view: Data<OpsView>, request: HttpRequest) -> Answered {
             Problem::new(Code::Overloaded, Full::Who.to_string())
         }
     })?;
-    let watcher = Box::new(Watcher {
-        next: border.stock.now(),
-        border,
-        subscription,
-        followed: HashSet::new(),
-    });
-    let mut response = HttpResponse::Ok();
-    response
-        .insert_header((CONTENT_TYPE, "text/event-stream"))
-        .insert_header((CACHE_CONTROL, "no-store"));
-    Ok(response.streaming(stream::unfold(watcher, Watcher::turn)))
+    Ok(event_stream::answer(&request, || {
+        let watcher = Box::new(Watcher {
+            next: border.stock.now(),
+            border,
+            subscription,
+            followed: HashSet::new(),
+        });
+        stream::unfold(watcher, Watcher::turn)
+    }))
 }
 
 /// One page that is open.
@@ -82,8 +80,6 @@ struct Watcher {
     /// When the whole document is told again.
     next: Timestamp,
 }
-
-type Piece = Result<Bytes, Infallible>;
 
 impl Watcher {
     async fn turn(mut self: Box<Self>) -> Option<(Piece, Box<Self>)> {

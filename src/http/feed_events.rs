@@ -6,17 +6,17 @@
 //! was told.
 //! Patterns have none and are told anew: state may be repeated.
 
-use std::convert::Infallible;
 use std::fmt::Write;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, ORIGIN};
-use actix_web::web::{Bytes, Data};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpRequest;
+use actix_web::http::header::{HeaderName, ORIGIN};
+use actix_web::web::Data;
 use futures::stream;
 
 use super::answer::Answered;
 use super::auth::Caller;
 use super::border::Border;
+use super::event_stream::{self, Piece};
 use super::fault::{Source, Wrong};
 use super::feed_frames::{Unreadable, going_away, read_keys};
 use super::feed_session::{FeedSession, Step, Way};
@@ -68,20 +68,16 @@ pub async fn open(border: Data<Border>, caller: Caller, request: HttpRequest) ->
     let last = request.headers().get(LAST_EVENT_ID);
     let last = last.and_then(|id| id.to_str().ok());
     let have = last.map(|id| told.have(id)).unwrap_or_default();
-    let mut session = FeedSession::new(border, caller, subscription, Way::Out);
-    session.follow(keys, have);
-    let listener = Box::new(Listener {
-        session,
-        told,
-        ended: false,
-    });
-    let mut response = HttpResponse::Ok();
-    response
-        .insert_header((CONTENT_TYPE, "text/event-stream"))
-        .insert_header((CACHE_CONTROL, "no-store"))
-        // Proxies that gather answers would hold events back.
-        .insert_header(("x-accel-buffering", "no"));
-    Ok(response.streaming(stream::unfold(listener, Listener::turn)))
+    Ok(event_stream::answer(&request, || {
+        let mut session = FeedSession::new(border, caller, subscription, Way::Out);
+        session.follow(keys, have);
+        let listener = Box::new(Listener {
+            session,
+            told,
+            ended: false,
+        });
+        stream::unfold(listener, Listener::turn)
+    }))
 }
 
 fn read(text: &str) -> Result<Vec<FeedKey>, Wrong> {
@@ -106,7 +102,7 @@ struct Listener {
 }
 
 impl Listener {
-    async fn turn(mut self: Box<Self>) -> Option<(Result<Bytes, Infallible>, Box<Self>)> {
+    async fn turn(mut self: Box<Self>) -> Option<(Piece, Box<Self>)> {
         self.session.wanted();
         while !self.ended {
             let Some(step) = self.session.step().await else {

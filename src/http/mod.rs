@@ -18,6 +18,7 @@ pub mod content;
 pub mod contention;
 pub mod docs;
 pub mod event_document;
+pub mod event_stream;
 pub mod events;
 pub mod fault;
 pub mod feed_answer;

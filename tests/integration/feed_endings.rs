@@ -5,6 +5,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 use tungstenite::{Bytes, Message};
 
+use crate::client::Client;
 use crate::feed::moved;
 use crate::follower::{Follower, Listener};
 use crate::server::{ADMIN, DataDir, Server, Start};
@@ -238,6 +239,29 @@ fn too_many_connections_of_one_address_or_token_are_closed_with_4504() {
     assert_eq!(other_till.next()["code"], "too_many_connections");
     assert_eq!(other_till.closed(), Some(4504));
     till.subscribe(&["a@b"], &json!({}));
+}
+
+#[test]
+fn who_asks_for_the_headers_only_takes_no_place() {
+    let (server, _data) = server(&[("CONNECTIONS_MAX", "1")]);
+    let client = server.client_with("");
+    let head =
+        |path: &str, headers: &[(&str, &str)]| client.send("HEAD", path, headers, None).unwrap();
+    let path = "/v1/feed/events?keys=a@b";
+    for _ in 0..3 {
+        let answer = head(path, &[]);
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-type"), "text/event-stream");
+    }
+    let board = Client::new(&server.ops, "");
+    let answer = board.send("HEAD", "/v1/contention/events", &[], None);
+    assert_eq!(answer.unwrap().status, 200);
+    // The same is asked of it as of one who stays.
+    assert_eq!(head("/v1/feed/events?keys=a", &[]).status, 422);
+    let strange = [("origin", "https://evil.example")];
+    assert_eq!(head(path, &strange).status, 403);
+    let _only = Follower::open(&server);
+    assert_eq!(head(path, &[]).status, 503);
 }
 
 #[test]
