@@ -16,6 +16,7 @@ use futures::stream;
 use super::answer::Answered;
 use super::auth::Caller;
 use super::border::Border;
+use super::busy::unless_busy;
 use super::event_stream::{self, Piece};
 use super::fault::{Source, Wrong};
 use super::feed_frames::{Unreadable, going_away, read_keys};
@@ -106,7 +107,10 @@ impl Listener {
         self.session.wanted();
         while !self.ended {
             let Some(step) = self.session.step().await else {
-                self.session.wait().await;
+                if let Err(busy) = unless_busy(self.session.wait()).await {
+                    self.ended = true;
+                    return Some((Err(busy), self));
+                }
                 continue;
             };
             let piece = match step {

@@ -11,6 +11,7 @@ pub mod backup;
 pub mod board;
 pub mod body;
 pub mod border;
+pub mod busy;
 pub mod catalogue_schema;
 pub mod causes;
 pub mod confirmation_request;

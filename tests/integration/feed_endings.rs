@@ -265,6 +265,17 @@ fn who_asks_for_the_headers_only_takes_no_place() {
 }
 
 #[test]
+fn who_listens_and_keeps_asking_is_cut_off() {
+    let (server, _data) = server(&[]);
+    let path = "/v1/feed/events?keys=a@b";
+    let mut listener = Listener::open(&server, path, &[]);
+    assert_eq!(listener.next().unwrap().frame["type"], "state");
+    let more = format!("GET {path} HTTP/1.1\r\nhost: onhand\r\n\r\n").repeat(12_000);
+    listener.send(more.as_bytes());
+    assert!(listener.is_cut_off());
+}
+
+#[test]
 fn past_the_total_the_handshake_is_refused_with_a_time_to_come_back() {
     let (server, _data) = server(&[("CONNECTIONS_MAX", "2")]);
     let first = Follower::open(&server);

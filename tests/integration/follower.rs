@@ -258,4 +258,22 @@ impl Listener {
             }
         }
     }
+
+    /// Says more on the connection, if it still may.
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.lines.get_mut().write_all(bytes).ok();
+    }
+
+    /// Reads on until the connection is gone; false if that is not before a sign of life.
+    pub fn is_cut_off(&mut self) -> bool {
+        loop {
+            let mut line = String::new();
+            match self.lines.read_line(&mut line) {
+                Ok(0) => return true,
+                Ok(_) if line.starts_with(": ping") => return false,
+                Ok(_) => {}
+                Err(error) => return error.kind() != std::io::ErrorKind::WouldBlock,
+            }
+        }
+    }
 }
