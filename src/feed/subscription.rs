@@ -239,6 +239,11 @@ impl Subscription {
             // A key that was never shown as stocked need not be told as removed.
             None if !newest.stocked || !self.followed.cover(key) => return,
             None => {
+                if !self.shows_item(key.sku()) {
+                    news.items.extend(self.item(key.sku()));
+                    // That is as new as what lies here.
+                    self.changed.items.swap_remove(key.sku());
+                }
                 self.seen.insert(key.clone(), version);
                 0
             }
@@ -257,6 +262,8 @@ impl Subscription {
         news.levels.push(newest.written);
     }
 
+    /// Whether it was told of the item, and is to be told when that changes: with the answer to
+    /// whoever follows the SKU, with the first level where a place is followed.
     fn shows_item(&self, sku: &str) -> bool {
         let prefix = format!("{sku}@");
         let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);

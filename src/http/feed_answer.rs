@@ -68,6 +68,11 @@ impl StateAnswer {
                     if is_end && let Some(pattern) = self.keys.pop_front() {
                         self.after = None;
                         examined += self.gone(border, subscription, &pattern, &mut state);
+                        if let FeedKey::Item(sku) = &pattern {
+                            // Though it be stocked nowhere yet: news of it comes without.
+                            examined += 1;
+                            self.describe(subscription, sku.as_str(), &mut state);
+                        }
                     } else {
                         tokio::task::yield_now().await;
                     }
@@ -114,15 +119,32 @@ impl StateAnswer {
         let levels = join_all(keys.iter().map(|key| newest(border, key))).await;
         for (key, level) in keys.iter().zip(levels) {
             let have = self.have.remove(key.as_str());
-            match subscription.show(key, level.as_ref(), have) {
-                Shown::Level(level) => state.levels.push(level),
-                Shown::Known => {}
-                Shown::Unknown => state.unknown.push(key.to_string()),
-            }
-            if !self.sent.contains(key.sku()) {
-                self.sent.insert(key.sku().to_owned());
-                state.items.extend(subscription.item(key.sku()));
-            }
+            let shown = subscription.show(key, level.as_ref(), have);
+            self.tell(subscription, key, shown, state);
+        }
+    }
+
+    /// Tells what there is to show of a key, and its item.
+    fn tell(
+        &mut self,
+        subscription: &Subscription,
+        key: &StockKey,
+        shown: Shown,
+        state: &mut State,
+    ) {
+        match shown {
+            Shown::Level(level) => state.levels.push(level),
+            Shown::Known => {}
+            Shown::Unknown => state.unknown.push(key.to_string()),
+        }
+        self.describe(subscription, key.sku(), state);
+    }
+
+    /// Tells how an item looks, once in an answer.
+    fn describe(&mut self, subscription: &Subscription, sku: &str, state: &mut State) {
+        if !self.sent.contains(sku) {
+            self.sent.insert(sku.to_owned());
+            state.items.extend(subscription.item(sku));
         }
     }
 
@@ -148,11 +170,7 @@ impl StateAnswer {
                 Some(level) => subscription.show_removed(&key, &level, have),
                 None => Shown::Unknown,
             };
-            match shown {
-                Shown::Level(level) => state.levels.push(level),
-                Shown::Known => {}
-                Shown::Unknown => state.unknown.push(key.to_string()),
-            }
+            self.tell(subscription, &key, shown, state);
             told += 1;
         }
         told

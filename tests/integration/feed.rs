@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::follower::{Follower, name};
-use crate::server::{DataDir, Server, Start};
+use crate::server::{ADMIN, DataDir, Server, Start};
 use crate::shop::Shop;
 
 /// Moves stock of an item.
@@ -81,6 +81,7 @@ fn who_may_read_stock_sees_exact_figures_and_follows_patterns() {
     moved(&client, "receipt", "socks@malmo", 4);
     let socks = till.until("socks@malmo", |level| level["available"] == 4);
     assert_eq!(socks.len(), 1);
+    assert_eq!(till.next_of("item")["item"]["name"], "Socks");
     let sold = moved(&client, "sale", "clogs@lund", 1);
     let told = till.until("clogs@lund", |level| level["available"] == 1);
     assert_eq!(told[0]["version"], sold["version"]);
@@ -172,6 +173,28 @@ fn prices_and_names_are_told_when_they_change_and_when_an_offer_turns() {
         }
     }
     assert_eq!(prices, ["300.00", "240.00", "300.00"]);
+}
+
+#[test]
+fn what_is_newly_stocked_under_a_pattern_is_described_once() {
+    let shop = Shop::open();
+    let client = shop.client();
+    client.put("/v1/items/socks", &json!({"name": "Socks"}));
+    let mut wall = Follower::open_with(&shop.server, ADMIN);
+    wall.subscribe(&["*@malmo", "*@lund"], &json!({}));
+    let mut shelf = Follower::open_with(&shop.server, ADMIN);
+    let nowhere = shelf.subscribe(&["socks@*"], &json!({}));
+    assert_eq!(keys_of(&nowhere), [""; 0]);
+    assert_eq!(nowhere["items"][0]["name"], "Socks");
+    for (key, quantity) in [("socks@malmo", 4), ("socks@lund", 5), ("socks@malmo", 1)] {
+        moved(&client, "receipt", key, quantity);
+        for follower in [&mut wall, &mut shelf] {
+            follower.until(key, |_| true);
+        }
+        if (key, quantity) == ("socks@malmo", 4) {
+            assert_eq!(wall.next_of("item")["item"]["name"], "Socks");
+        }
+    }
 }
 
 #[test]

@@ -160,6 +160,39 @@ fn an_item_is_told_to_those_who_show_it_and_only_as_it_is_now() {
 }
 
 #[test]
+fn an_item_goes_with_the_first_level_of_its_sku_that_a_pattern_brings() {
+    let mut stage = Stage::new();
+    let mut places = stage.follower(View::Exact, "*@x");
+    let also = ["*@y", "b@z"].map(|key| FeedKey::parse(key).unwrap());
+    places.follow(&also, 10).unwrap();
+    let described = |stage: &mut Stage, follower: &mut Subscription, key: &str| {
+        stage.commit(key, 5);
+        stage.round();
+        stage.end_tick();
+        let news = follower.news(10).unwrap();
+        assert_eq!(news.levels.len(), 1);
+        news.items
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(described(&mut stage, &mut places, "a@x"), ["item a"]);
+    assert_eq!(described(&mut stage, &mut places, "a@y"), [""; 0]);
+    assert_eq!(described(&mut stage, &mut places, "a@x"), [""; 0]);
+    // The answer that says of a key that it is unknown, or of an item that it is nowhere,
+    // describes the item.
+    assert_eq!(described(&mut stage, &mut places, "b@x"), [""; 0]);
+    let mut item = stage.follower(View::Exact, "c@*");
+    assert_eq!(described(&mut stage, &mut item, "c@z"), [""; 0]);
+    // Once, though it changed as well.
+    stage.commit("d@x", 5);
+    stage.hub.item_changed("d");
+    stage.round();
+    assert_eq!(places.news(10).unwrap().items.len(), 1);
+    assert_eq!(places.news(10), None);
+}
+
+#[test]
 fn a_connection_follows_so_many_keys_and_a_pattern_is_one() {
     let stage = Stage::new();
     let mut page = stage.follower(View::Public, "a@*");

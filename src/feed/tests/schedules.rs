@@ -63,6 +63,8 @@ struct Client {
     /// The versions it came back with.
     have: HashMap<String, u64>,
     screen: HashMap<String, Written>,
+    /// The SKUs whose items this connection was told.
+    described: BTreeSet<String>,
 }
 
 struct Play {
@@ -90,6 +92,7 @@ impl Play {
                 to_show: VecDeque::new(),
                 have: HashMap::new(),
                 screen: HashMap::new(),
+                described: BTreeSet::new(),
             }
         };
         Play {
@@ -150,6 +153,10 @@ impl Play {
                 let truth = self.world.level(&key).filter(|level| level.stocked);
                 let shown = client.screen.get(key.as_str());
                 let shown = shown.filter(|shown| shown.shows != "removed");
+                assert!(
+                    shown.is_none() || client.described.contains(key.sku()),
+                    "client {number} was never told what {key} is"
+                );
                 let truth = truth.map(|level| {
                     let version = client.view.version(&level);
                     self.world
@@ -193,6 +200,9 @@ impl Client {
             return;
         };
         let gone = self.screen.keys().map(|key| StockKey::parse(key).unwrap());
+        if let FeedKey::Item(sku) = &key {
+            self.described.insert(sku.as_str().to_owned());
+        }
         let keys: BTreeSet<StockKey> = match &key {
             FeedKey::Key(key) => [key.clone()].into(),
             FeedKey::Item(_) | FeedKey::Location(_) => {
@@ -208,6 +218,8 @@ impl Client {
         let Some((key, level)) = self.to_show.pop_front() else {
             return;
         };
+        // An answer describes each item that it says anything of.
+        self.described.insert(key.sku().to_owned());
         let have = self.have.remove(key.as_str());
         let connection = self.subscription.as_mut().unwrap();
         let mut shown = connection.show(&key, level.as_ref(), have);
@@ -232,6 +244,10 @@ impl Client {
         assert!(news.levels.len() <= most);
         for written in &news.levels {
             self.see(world, written);
+        }
+        for item in &news.items {
+            let sku = item.strip_prefix("item ").unwrap();
+            self.described.insert(sku.to_owned());
         }
         true
     }
@@ -268,6 +284,7 @@ impl Client {
         self.subscription = Some(hub.connect(who(), self.view).unwrap());
         self.to_read.clear();
         self.to_show.clear();
+        self.described.clear();
         let versions = self.screen.values();
         let have = versions
             .map(|shown| (shown.key.clone(), shown.version))
