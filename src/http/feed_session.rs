@@ -62,6 +62,8 @@ pub struct FeedSession {
     age_until: Timestamp,
     /// The earliest time, in microseconds, by which the frames heard so far may have come.
     pace_us: i64,
+    /// Until then nothing came in that was not heard.
+    nothing_until: Timestamp,
     /// When the last piece was handed to the socket, until it wants the next.
     handed_at: Option<Timestamp>,
     /// Rings no later than time asks for something.
@@ -86,6 +88,7 @@ impl FeedSession {
             ping_at: now.plus_millis(limits.ping_ms),
             age_until: now.plus_millis(age_ms),
             pace_us: 0,
+            nothing_until: now,
             handed_at: None,
             alarm: None,
             border,
@@ -134,11 +137,18 @@ impl FeedSession {
         let now = self.now();
         self.heard_at = now;
         let cost_us = 1_000_000 / i64::from(self.limits().commands_per_second_max);
-        let now_us = now.as_millis().saturating_mul(1000);
-        self.pace_us = self.pace_us.max(now_us) + cost_us;
+        let [nothing_until_us, now_us] =
+            [self.nothing_until, now].map(|time| time.as_millis().saturating_mul(1000));
+        self.pace_us = self.pace_us.max(nothing_until_us) + cost_us;
         if self.pace_us > now_us + 1_000_000 {
             self.end(Ending::TooManyCommands);
         }
+    }
+
+    /// Nothing is there that was not heard. What is heard next came after this: who is not
+    /// listened to, while it is answered, may go on to say what it may.
+    pub fn heard_all(&mut self) {
+        self.nothing_until = self.now();
     }
 
     /// Ends it; the first reason counts.

@@ -202,7 +202,11 @@ impl Socket {
     async fn listen(&mut self) {
         tokio::select! {
             biased;
-            received = self.incoming.next() => self.receive(received),
+            received = self.incoming.next() => {
+                // It came just now, however long it was waited for.
+                self.session.heard_all();
+                self.receive(received);
+            }
             () = self.session.wait() => {}
         }
     }
@@ -234,7 +238,10 @@ impl Socket {
             // Only now: of what is not taken there is never more than a frame and a piece.
             match self.incoming.next().now_or_never() {
                 Some(received) => self.receive(received),
-                None => return false,
+                None => {
+                    self.session.heard_all();
+                    return false;
+                }
             }
             if self.ended {
                 return true;
