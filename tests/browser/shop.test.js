@@ -386,6 +386,29 @@ test('a cart of which two payments are made is paid for once', async () => {
   assert.deepEqual([held, committed], [0, 1]);
 });
 
+test('an order that was asked for another place than its cart is at now is not taken', async () => {
+  const sku = 'red-clogs-41';
+  for (const place of ['malmo', 'warehouse']) await stock(sku, place, 20);
+  const { page, context, errors } = await customer('/');
+  await putIn(page, sku, 'malmo');
+  await toSwish(page, 'malmo');
+  const other = await context.newPage();
+  await toSwish(other, 'warehouse');
+  await answer(page, 'pay');
+  await notice(page, 'Your cart was changed after you went to pay for this order. Your money is sent back');
+  const at = async (place) => {
+    const { held, committed } = await figures(sku, place);
+    return [held, committed];
+  };
+  assert.deepEqual([await at('malmo'), await at('warehouse')], [[0, 0], [1, 0]]);
+  await accessible(page);
+  await page.getByText('Try again').waitFor();
+  await answer(other, 'pay');
+  await notice(other, 'Paid, thank you! We pack your parcel.');
+  assert.deepEqual([await at('malmo'), await at('warehouse')], [[0, 0], [0, 1]]);
+  quiet(errors);
+});
+
 test('a cart counts down, lapses, gives its stock back, and can be taken again', async () => {
   const hasty = await Onhand.demo('--seed=1', '--cart-seconds=4');
   try {

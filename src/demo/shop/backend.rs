@@ -99,8 +99,13 @@ impl Backend {
 
     /// A reservation, if it is known.
     pub(super) fn reservation(&self, id: &str) -> Option<Value> {
+        self.read(id).done()
+    }
+
+    /// A reservation, or why the service did not say.
+    pub(super) fn read(&self, id: &str) -> Heard {
         let path = format!("/v1/reservations/{}", segment(id));
-        self.ask(Method::Get, &path, None, None).done()
+        self.ask(Method::Get, &path, None, None)
     }
 
     /// Everything on sale, or the variants of one product.

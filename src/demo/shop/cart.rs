@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Shop;
 use super::backend::place_name;
 use super::session::{Hand, Session};
-use crate::cli::client::{Method, segment};
+use crate::cli::client::Method;
 use crate::demo::caller::{Heard, number, reservation_path, text};
 
 /// Lines of one cart.
@@ -17,7 +17,7 @@ const LINES_MAX: usize = 20;
 const QUANTITY_MAX: Decimal = Decimal::from_parts(99, 0, 0, false, 0);
 
 /// One line of a cart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Line {
     /// The item.
     pub(super) sku: String,
@@ -187,8 +187,7 @@ impl Shop {
     /// The cart's reservation, whatever became of it.
     pub(super) fn cart(&self, session: &Session) -> Option<Value> {
         let id = session.hand.lock().cart.clone()?;
-        let path = format!("/v1/reservations/{}", segment(&id));
-        self.backend.ask(Method::Get, &path, None, None).done()
+        self.backend.reservation(&id)
     }
 
     /// The name of an item.

@@ -90,6 +90,7 @@ impl Shop {
             session: session.id.clone(),
             reservation: text(&cart["id"]).to_owned(),
             amount: number(&cart["total"]["amount"]) + way.cost(),
+            cart,
             way,
             payment: Payment::Awaited.into(),
         });

@@ -9,12 +9,16 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::Shop;
+use super::cart::lines_of;
 use super::checkout::Way;
+use super::session::Hand;
 use crate::cli::client::Method;
 use crate::demo::caller::{Heard, reservation_path, text};
 
 /// Orders that are remembered; past it the oldest is forgotten by the shop, not by the service.
 const ORDERS_MAX: usize = 20_000;
+/// Why money for another cart than there is goes back.
+const CHANGED: &str = "Your cart was changed after you went to pay for this order.";
 
 /// All orders.
 #[derive(Default)]
@@ -28,6 +32,8 @@ pub(super) struct Order {
     pub(super) session: String,
     /// What is ordered.
     pub(super) reservation: String,
+    /// The same as it was at the checkout: what the payment is for.
+    pub(super) cart: Value,
     /// What is to be paid.
     pub(super) amount: Decimal,
     /// How it comes to the customer.
@@ -48,7 +54,7 @@ pub(super) enum Payment {
     Declined,
     /// Another amount was paid: it goes back.
     Wrong(Decimal),
-    /// The goods were gone, or paid already: it goes back.
+    /// The goods were gone, paid already or not those that it was for: it goes back.
     Returned(String),
 }
 
@@ -96,38 +102,51 @@ impl Order {
     pub(super) fn number(&self) -> String {
         self.id[..8].to_uppercase()
     }
+
+    /// Whether a reservation is still what the payment is for.
+    fn is_for(&self, reservation: &Value) -> bool {
+        let [mut asked, mut now] = [&self.cart, reservation].map(lines_of);
+        asked.sort();
+        now.sort();
+        asked == now
+    }
 }
 
 impl Shop {
     /// Takes what Swish says; whether the money stays. `None`: say it again later.
     pub(super) fn settle(&self, order: &Order, said: &Said) -> Option<bool> {
+        let session = self.sessions.of(Some(&order.session));
+        // Nobody changes the cart between the look at it and the confirmation.
+        let mut hand = session.hand.lock();
         let mut payment = order.payment.lock();
         if *payment == Payment::Awaited {
             *payment = match said {
                 Said::Declined => Payment::Declined,
                 Said::Paid(paid) if *paid != order.amount => Payment::Wrong(*paid),
-                Said::Paid(_) => self.confirm(order)?,
+                Said::Paid(_) => self.confirm(order, &mut hand)?,
             };
         }
         Some(*payment == Payment::Taken)
     }
 
     /// Has the service commit the goods, those of a cart that lapsed meanwhile too if they are
-    /// still there.
-    fn confirm(&self, order: &Order) -> Option<Payment> {
-        let amount = format!("{:.2}", order.amount);
-        let payment = json!({"method": "swish", "reference": order.id, "amount": amount,
-            "currency": "SEK"});
-        let body = json!({"payments": [payment], "adjustments": order.way.adjustments(),
-            "fulfilment": order.way.fulfilment(), "order": order.number(), "reclaim": true});
-        let path = reservation_path(&order.reservation, "confirm");
-        let key = format!("swish-{}", order.id);
-        match self
-            .backend
-            .ask(Method::Post, &path, Some(&body), Some(&key))
-        {
+    /// still there. A cart that is not what was asked for any more stays as it is: its goods may
+    /// be elsewhere than the order says, even if the sum is the same.
+    fn confirm(&self, order: &Order, hand: &mut Hand) -> Option<Payment> {
+        let confirmed = match self.backend.read(&order.reservation) {
+            Heard::Done(now) if !order.is_for(&now) => {
+                return Some(Payment::Returned(CHANGED.to_owned()));
+            }
+            Heard::Done(_) => self.commit(order),
+            refused @ Heard::Refused { .. } => refused,
+        };
+        match confirmed {
             Heard::Done(_) => {
-                self.forget_cart(order);
+                // What is paid is in no cart any more.
+                if hand.cart.as_deref() == Some(&order.reservation) {
+                    hand.cart = None;
+                    hand.lines = 0;
+                }
                 Some(Payment::Taken)
             }
             Heard::Refused { code, .. } if code == "no_answer" => None,
@@ -138,14 +157,16 @@ impl Shop {
         }
     }
 
-    /// What is paid is in no cart any more.
-    fn forget_cart(&self, order: &Order) {
-        let session = self.sessions.of(Some(&order.session));
-        let mut hand = session.hand.lock();
-        if hand.cart.as_deref() == Some(&order.reservation) {
-            hand.cart = None;
-            hand.lines = 0;
-        }
+    fn commit(&self, order: &Order) -> Heard {
+        let amount = format!("{:.2}", order.amount);
+        let payment = json!({"method": "swish", "reference": order.id, "amount": amount,
+            "currency": "SEK"});
+        let body = json!({"payments": [payment], "adjustments": order.way.adjustments(),
+            "fulfilment": order.way.fulfilment(), "order": order.number(), "reclaim": true});
+        let path = reservation_path(&order.reservation, "confirm");
+        let key = format!("swish-{}", order.id);
+        self.backend
+            .ask(Method::Post, &path, Some(&body), Some(&key))
     }
 
     /// Cancels what was not handed over yet, in words.

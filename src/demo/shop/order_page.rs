@@ -120,7 +120,7 @@ fn actions(session: &Session, payment: &Payment, ordered: &Value, order: &Order)
     html! {
         div.actions {
             @match (payment, text(&ordered["state"])) {
-                (Payment::Declined | Payment::Wrong(_), "held") => {
+                (Payment::Declined | Payment::Wrong(_) | Payment::Returned(_), "held") => {
                     a.button href="/checkout" { "Try again" }
                 }
                 (Payment::Declined | Payment::Wrong(_) | Payment::Returned(_), _) => {
