@@ -409,6 +409,34 @@ test('an order that was asked for another place than its cart is at now is not t
   quiet(errors);
 });
 
+/** The figures of an order's page: of its only line, and their sum. */
+async function figured(page) {
+  const parts = ['.lines .soft', '.lines .number', '.total strong'];
+  const said = await Promise.all(parts.map((part) => page.textContent(part)));
+  return said.join(' ').match(/\d+/g).map(Number);
+}
+
+test('a cart that is changed after the checkout is told of, with the figures of the order', async () => {
+  const sku = 'red-clogs-39';
+  await stock(sku, 'malmo', 20);
+  const { page, context, errors } = await customer('/');
+  await putIn(page, sku, 'malmo');
+  await toSwish(page, 'malmo');
+  const other = await context.newPage();
+  await putIn(other, sku, 'malmo');
+  await notice(other, 'is in your cart');
+  await answer(page, 'pay');
+  await notice(page, 'Your cart was changed after you went to pay for this order. Your money is sent back');
+  assert.deepEqual(await figured(page), [1, 300, 300, 300]);
+  await picture(page, 'shop-order-changed');
+  await page.click('text=Try again');
+  await page.click('text=Pay with Swish');
+  await answer(page, 'pay');
+  await notice(page, 'set aside for you in Malmö');
+  assert.deepEqual(await figured(page), [2, 300, 600, 600]);
+  quiet(errors);
+});
+
 test('a cart counts down, lapses, gives its stock back, and can be taken again', async () => {
   const hasty = await Onhand.demo('--seed=1', '--cart-seconds=4');
   try {

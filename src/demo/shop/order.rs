@@ -152,6 +152,8 @@ impl Shop {
             Heard::Refused { code, .. } if code == "no_answer" => None,
             Heard::Refused { code, problem } => Some(Payment::Returned(match code.as_str() {
                 "already_confirmed" => "This cart was paid for already.".to_owned(),
+                // The same goods, put in again at another price.
+                "payment_mismatch" => CHANGED.to_owned(),
                 code => self.why(code, &problem),
             })),
         }

@@ -33,7 +33,8 @@ fn look(shop: &Shop, order: &Order) -> (Payment, Value) {
     (payment, shop.ordered(order).unwrap_or_default())
 }
 
-/// One order.
+/// One order, with what it was made of: the figures are those of the payment, whatever became of
+/// the cart or of the goods.
 pub(super) fn one(shop: &Shop, session: &Session, order: &Order) -> Reply {
     let (payment, ordered) = look(shop, order);
     let state = state_of(&payment, &ordered);
@@ -46,7 +47,7 @@ pub(super) fn one(shop: &Shop, session: &Session, order: &Order) -> Reply {
             (steps(&payment, &ordered, order))
         }
         div.panel {
-            (lines(shop, &ordered, |_| html! {}))
+            (lines(shop, &order.cart, |_| html! {}))
             p.total {
                 @if order.way == Way::Ship {
                     span.soft { "with shipping for " (money(order.way.cost())) " " }
