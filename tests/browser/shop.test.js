@@ -437,6 +437,28 @@ test('a cart that is changed after the checkout is told of, with the figures of 
   quiet(errors);
 });
 
+test('an order that is cancelled says so to the last step, and what it was stays', async () => {
+  const { page, errors } = await customer('/');
+  await stock('red-clogs-38', 'malmo', 20);
+  await putIn(page, 'red-clogs-38', 'malmo');
+  await toSwish(page, 'malmo');
+  const steps = () => page.locator('.steps li').allTextContents();
+  await answer(page, 'pay');
+  await notice(page, 'Paid, thank you!');
+  assert.deepEqual(await steps(), ['Held for you (done)', 'Paid (done)', 'Collected (to come)']);
+  await page.click('text=Cancel the order');
+  await notice(page, 'Cancelled. Your money is sent back.');
+  assert.deepEqual(await steps(), ['Held for you (done)', 'Paid (done)', 'Cancelled (done)']);
+  assert.deepEqual(await figured(page), [1, 300, 300, 300]);
+  await picture(page, 'shop-order-cancelled');
+  await putIn(page, 'red-clogs-38', 'malmo');
+  await toSwish(page, 'malmo');
+  await answer(page, 'decline');
+  await notice(page, 'declined');
+  assert.deepEqual(await steps(), ['Held for you (done)', 'Not paid (done)']);
+  quiet(errors);
+});
+
 test('a cart counts down, lapses, gives its stock back, and can be taken again', async () => {
   const hasty = await Onhand.demo('--seed=1', '--cart-seconds=4');
   try {

@@ -98,14 +98,21 @@ fn news(payment: &Payment, ordered: &Value, order: &Order) -> Markup {
     }
 }
 
+/// The way of an order, each step with whether it is done, to its end or as far as it can come.
 fn steps(payment: &Payment, ordered: &Value, order: &Order) -> Markup {
-    let is_paid = *payment == Payment::Taken;
-    let is_over = text(&ordered["state"]) == "fulfilled";
     let last = match order.way {
         Way::Ship => "Sent",
         Way::Collect(_) => "Collected",
     };
-    let steps = [("Held for you", true), ("Paid", is_paid), (last, is_over)];
+    let held = ("Held for you", true);
+    let steps = match (payment, text(&ordered["state"])) {
+        (Payment::Awaited, _) => vec![held, ("Paid", false), (last, false)],
+        (Payment::Declined | Payment::Wrong(_) | Payment::Returned(_), _) => {
+            vec![held, ("Not paid", true)]
+        }
+        (Payment::Taken, "cancelled") => vec![held, ("Paid", true), ("Cancelled", true)],
+        (Payment::Taken, state) => vec![held, ("Paid", true), (last, state == "fulfilled")],
+    };
     html! {
         ol.steps {
             @for (words, is_done) in steps {
