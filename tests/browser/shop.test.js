@@ -459,6 +459,52 @@ test('an order that is cancelled says so to the last step, and what it was stays
   quiet(errors);
 });
 
+test('a cart that lapsed knows of the payment that it waits for', async () => {
+  const sku = 'red-clogs-40';
+  const hasty = await Onhand.demo('--seed=1', '--cart-seconds=6');
+  try {
+    const at = await hasty.told(/open\s+(\S+)\/\s+the web shop/);
+    const token = await office(hasty);
+    const read = () => hasty.done('GET', `/v1/stock/${sku}/warehouse`, undefined, { token });
+    const { page, context, errors } = await open(browser, at + product(sku));
+    opened.push(context);
+    await page.check('.choice input[value=warehouse]');
+    await page.click('text=Add to cart');
+    await page.click('text=To the checkout');
+    await page.click('text=Pay with Swish');
+    await page.waitForSelector('text=A pretend Swish');
+    const cart = await context.newPage();
+    await cart.goto(`${at}/cart`);
+    await notice(cart, 'waits for Swish');
+    await cart.waitForSelector('h1:has-text("Your cart has lapsed")');
+    await notice(cart, 'waits for Swish');
+    await picture(cart, 'shop-cart-awaited');
+    await accessible(cart);
+
+    // Who takes it up again has not paid, as far as they know: what comes all the same goes back.
+    await cart.click('button:has-text("Put it back")');
+    await notice(cart, 'held for you again');
+    await cart.click('text=To the checkout');
+    await cart.click('text=Pay with Swish');
+    await cart.waitForSelector('text=A pretend Swish');
+    await answer(page, 'pay');
+    await notice(page, 'You put this back into your cart');
+    assert.equal((await read()).committed, 0);
+
+    // Who waits sees the payment come.
+    await page.goto(`${at}/cart`);
+    await page.waitForSelector('h1:has-text("Your cart has lapsed")');
+    await answer(cart, 'pay');
+    await notice(cart, 'Paid, thank you!');
+    await page.waitForSelector('text=Your cart is empty');
+    const { held, committed } = await read();
+    assert.deepEqual([held, committed], [0, 1]);
+    quiet(errors);
+  } finally {
+    await hasty.close();
+  }
+});
+
 test('a cart counts down, lapses, gives its stock back, and can be taken again', async () => {
   const hasty = await Onhand.demo('--seed=1', '--cart-seconds=4');
   try {

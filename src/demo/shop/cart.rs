@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Shop;
 use super::backend::place_name;
+use super::order::Payment;
 use super::session::{Hand, Session};
 use crate::cli::client::Method;
 use crate::demo::caller::{Heard, number, reservation_path, text};
@@ -98,14 +99,22 @@ impl Shop {
         self.hold(session, hand, key, &moved)
     }
 
-    /// Takes again what lapsed, if it is still there.
+    /// Takes again what lapsed, if it is still there. A payment for it that comes all the same
+    /// does not take the goods a second time.
     pub(super) fn take_again(&self, session: &Session, hand: &mut Hand, key: &str) {
-        let lapsed = hand
+        let cart = hand
             .cart
             .as_deref()
             .and_then(|id| self.backend.reservation(id));
-        let lines = lapsed.as_ref().map(lines_of).unwrap_or_default();
-        if self.hold(session, hand, key, &lines) {
+        let Some(lapsed) = cart.filter(|cart| cart["state"] == "expired") else {
+            hand.warn("There is nothing to put back any more.");
+            return;
+        };
+        let awaited = self.awaited(hand, &lapsed);
+        if self.hold(session, hand, key, &lines_of(&lapsed)) {
+            for order in awaited {
+                *order.payment.lock() = Payment::Withdrawn;
+            }
             hand.tell("It was still there, and is held for you again.");
         }
     }

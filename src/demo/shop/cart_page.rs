@@ -5,13 +5,14 @@ use maud::{Markup, html};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::Shop;
 use super::backend::{Good, money, place_name};
 use super::checkout::{Way, natural};
 use super::frame::{Frame, fields};
+use super::order::Order;
 use super::picture::picture;
 use super::reply::Reply;
 use super::session::Session;
+use super::{Shop, order_page};
 use crate::demo::caller::{number, text};
 
 /// The cart, whatever became of it.
@@ -19,9 +20,16 @@ pub(super) fn cart(shop: &Shop, session: &Session) -> Reply {
     let cart = shop.cart(session);
     let state = cart.as_ref().map_or("", |cart| text(&cart["state"]));
     let left = cart.as_ref().map_or(0, |cart| shop.seconds_left(cart));
+    let awaited = cart
+        .as_ref()
+        .and_then(|cart| shop.awaited(&session.hand.lock(), cart).into_iter().next());
+    let awaited = awaited.as_deref();
     let (again_seconds, main) = match (state, &cart) {
-        ("held", Some(cart)) => (Some(left + 1), held(shop, session, cart, left)),
-        ("expired", Some(cart)) => (None, lapsed(shop, session, cart)),
+        ("held", Some(cart)) => (Some(left + 1), held(shop, session, cart, left, awaited)),
+        ("expired", Some(cart)) => (
+            awaited.map(|_| order_page::AGAIN_SECONDS),
+            lapsed(shop, session, cart, awaited),
+        ),
         _ => (None, nothing()),
     };
     let frame = Frame {
@@ -40,9 +48,29 @@ fn nothing() -> Markup {
     }
 }
 
-fn held(shop: &Shop, session: &Session, cart: &Value, left: i64) -> Markup {
+/// That a payment is waited for, and what becomes of it; the page asks again when it has come.
+fn waits(shop: &Shop, order: &Order, words: &str) -> Markup {
+    html! {
+        p.notice role="status" data-watch=(order_page::watched(order))
+            data-state=(order_page::state(shop, order)) {
+            a href=(order_page::path(order)) { "Order " (order.number()) }
+            " waits for Swish. " (words)
+        }
+    }
+}
+
+fn held(
+    shop: &Shop,
+    session: &Session,
+    cart: &Value,
+    left: i64,
+    awaited: Option<&Order>,
+) -> Markup {
     html! {
         h1 { "Your cart" }
+        @if let Some(order) = awaited {
+            (waits(shop, order, "If you change the cart first, what you paid is sent back."))
+        }
         (countdown(left))
         div.panel {
             (lines(shop, cart, |line| change(shop, session, line)))
@@ -130,10 +158,14 @@ fn thumbnail(shop: &Shop, sku: &str) -> Markup {
     picture(product, known.and_then(|good| good.attribute("colour")))
 }
 
-fn lapsed(shop: &Shop, session: &Session, cart: &Value) -> Markup {
+fn lapsed(shop: &Shop, session: &Session, cart: &Value, awaited: Option<&Order>) -> Markup {
     html! {
         h1 { "Your cart has lapsed" }
-        p { "Nobody paid in time, so this went back to the shelf for others:" }
+        @if let Some(order) = awaited {
+            (waits(shop, order, "If you paid, it is taken for you when Swish says so, if it is \
+                still there. If you put it back into the cart, what you paid is sent back."))
+        }
+        p { "No payment came in time, so this went back to the shelf for others:" }
         div.panel { (lines(shop, cart, |_| html! {})) }
         div.actions {
             form method="post" action="/cart/empty" {

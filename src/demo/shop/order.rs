@@ -52,6 +52,8 @@ pub(super) enum Payment {
     Taken,
     /// The customer would not pay.
     Declined,
+    /// The customer took the goods up again in a cart: what is paid all the same goes back.
+    Withdrawn,
     /// Another amount was paid: it goes back.
     Wrong(Decimal),
     /// The goods were gone, paid already or not those that it was for: it goes back.
@@ -65,6 +67,7 @@ impl Payment {
             Payment::Awaited => "awaited",
             Payment::Taken => "taken",
             Payment::Declined => "declined",
+            Payment::Withdrawn => "withdrawn",
             Payment::Wrong(_) => "wrong",
             Payment::Returned(_) => "returned",
         }
@@ -169,6 +172,18 @@ impl Shop {
         let key = format!("swish-{}", order.id);
         self.backend
             .ask(Method::Post, &path, Some(&body), Some(&key))
+    }
+
+    /// Orders of a cart that a payment would still confirm, the newest first.
+    pub(super) fn awaited(&self, hand: &Hand, cart: &Value) -> Vec<Arc<Order>> {
+        let orders = hand.orders().into_iter();
+        let orders = orders.filter_map(|id| self.orders.find(&id));
+        let is_awaited = |order: &Arc<Order>| {
+            order.reservation == text(&cart["id"])
+                && order.is_for(cart)
+                && *order.payment.lock() == Payment::Awaited
+        };
+        orders.filter(is_awaited).collect()
     }
 
     /// Cancels what was not handed over yet, in words.

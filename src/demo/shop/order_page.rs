@@ -14,7 +14,17 @@ use super::session::Session;
 use crate::demo::caller::text;
 
 /// How often a page without a script asks whether something happened.
-const AGAIN_SECONDS: i64 = 3;
+pub(super) const AGAIN_SECONDS: i64 = 3;
+
+/// Where an order is shown.
+pub(super) fn path(order: &Order) -> String {
+    format!("/order/{}", order.id)
+}
+
+/// Where a page that waits asks.
+pub(super) fn watched(order: &Order) -> String {
+    format!("{}/state", path(order))
+}
 
 /// What a page that waits compares: it asks for itself again when this is another.
 pub(super) fn state(shop: &Shop, order: &Order) -> String {
@@ -41,7 +51,7 @@ pub(super) fn one(shop: &Shop, session: &Session, order: &Order) -> Reply {
     let is_over = ["fulfilled", "cancelled"].contains(&text(&ordered["state"]));
     let main = html! {
         h1 { "Order " (order.number()) }
-        div data-watch=[(!is_over).then(|| format!("/order/{}/state", order.id))]
+        div data-watch=[(!is_over).then(|| watched(order))]
             data-state=(state) {
             (news(&payment, &ordered, order))
             (steps(&payment, &ordered, order))
@@ -77,6 +87,11 @@ fn news(payment: &Payment, ordered: &Value, order: &Order) -> Markup {
             }
         },
         (Payment::Declined, _) => bad("The payment was declined. Nothing was paid.".to_owned()),
+        (Payment::Withdrawn, _) => html! {
+            p.notice role="status" {
+                "You put this back into your cart. What is paid for this order is sent back to you."
+            }
+        },
         (Payment::Wrong(paid), _) => bad(format!(
             "{} was paid instead of {}, so it is sent back to you.",
             money(*paid),
@@ -107,7 +122,7 @@ fn steps(payment: &Payment, ordered: &Value, order: &Order) -> Markup {
     let held = ("Held for you", true);
     let steps = match (payment, text(&ordered["state"])) {
         (Payment::Awaited, _) => vec![held, ("Paid", false), (last, false)],
-        (Payment::Declined | Payment::Wrong(_) | Payment::Returned(_), _) => {
+        (Payment::Declined | Payment::Withdrawn | Payment::Wrong(_) | Payment::Returned(_), _) => {
             vec![held, ("Not paid", true)]
         }
         (Payment::Taken, "cancelled") => vec![held, ("Paid", true), ("Cancelled", true)],
@@ -128,6 +143,7 @@ fn actions(session: &Session, payment: &Payment, ordered: &Value, order: &Order)
     html! {
         div.actions {
             @match (payment, text(&ordered["state"])) {
+                (Payment::Withdrawn, _) => { a.button href="/cart" { "To your cart" } }
                 (Payment::Declined | Payment::Wrong(_) | Payment::Returned(_), "held") => {
                     a.button href="/checkout" { "Try again" }
                 }
@@ -135,7 +151,7 @@ fn actions(session: &Session, payment: &Payment, ordered: &Value, order: &Order)
                     a.button href="/" { "See what there is" }
                 }
                 (Payment::Taken, "confirmed") => {
-                    form method="post" action=(format!("/order/{}/cancel", order.id)) {
+                    form method="post" action=(format!("{}/cancel", path(order))) {
                         (fields(session))
                         button type="submit" { "Cancel the order" }
                     }
@@ -159,7 +175,7 @@ pub(super) fn all(shop: &Shop, session: &Session) -> Reply {
             ul.orders {
                 @for order in &orders {
                     li.panel {
-                        a href=(format!("/order/{}", order.id)) { "Order " (order.number()) }
+                        a href=(path(order)) { "Order " (order.number()) }
                         span.soft { (order.way.words()) " · " (stage(shop, order)) }
                         span.number { (money(order.amount)) }
                     }
@@ -187,6 +203,8 @@ fn stage(shop: &Shop, order: &Order) -> &'static str {
         },
         (Payment::Taken, "cancelled") => "cancelled",
         (Payment::Taken, _) => "paid",
-        (Payment::Declined | Payment::Wrong(_) | Payment::Returned(_), _) => "not paid",
+        (Payment::Declined | Payment::Withdrawn | Payment::Wrong(_) | Payment::Returned(_), _) => {
+            "not paid"
+        }
     }
 }
