@@ -30,7 +30,7 @@ after(async () => {
 /** A token of the office's, made by the operator whom the guide names. */
 async function office(demo) {
   const token = await demo.told(/curl -sS '\S+\/v1\/tokens' -H 'Authorization: Bearer (\S+?)'/);
-  const scopes = ['stock:read', 'stock:write', 'reserve', 'fulfil'];
+  const scopes = ['stock:read', 'stock:write', 'reserve', 'fulfil', 'catalogue:write'];
   const made = await demo.done('POST', '/v1/tokens', { name: 'office', scopes }, { token });
   return made.token;
 }
@@ -174,6 +174,27 @@ test('what machines read of a page is what people read', async () => {
   const offer = await offers();
   assert.equal(offer.availability, 'https://schema.org/InStock');
   assert.deepEqual([offer.price, offer.priceCurrency], ['240.00', 'SEK']);
+});
+
+test('what is no variant of anything stands for itself', async () => {
+  for (const [sku, name, amount] of [['rye-bread', 'Rye bread', '45.00'], ['salt&herbs', 'Salt', '30.00']]) {
+    const item = { name, price: { amount, currency: 'SEK' } };
+    await asClerk('PUT', `/v1/items/${encodeURIComponent(sku)}`, item);
+    await stock(sku, 'warehouse', 9);
+  }
+  const { page, errors } = await customer('/');
+  for (const [name, price] of [['Rye bread', '45'], ['Salt', '30']]) {
+    const card = page.locator('.products li.panel').filter({ has: page.locator(`h2:text-is("${name}")`) });
+    assert.match(await card.locator('.price').textContent(), new RegExp(`^SEK\\s${price}$`));
+    await card.locator('h2').click();
+    await page.waitForSelector(`h1:text-is("${name}")`);
+    await page.check('.choice input[value=warehouse]');
+    await page.click('text=Add to cart');
+    await notice(page, 'is in your cart');
+    await page.goto(`${shop}/`);
+  }
+  assert.equal((await page.request.get(`${shop}/item/none`)).status(), 404);
+  quiet(errors);
 });
 
 test('a cart is paid, shipped or collected, and its order shows how far it is', async () => {

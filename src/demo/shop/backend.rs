@@ -45,8 +45,8 @@ pub(super) struct Good {
     pub(super) sku: String,
     /// Its name.
     pub(super) name: String,
-    /// What it is a variant of.
-    pub(super) product: String,
+    /// What it is a variant of, if it does not stand for itself.
+    pub(super) product: Option<String>,
     /// What is counted.
     pub(super) unit: String,
     /// How finely it is counted.
@@ -118,8 +118,22 @@ impl Backend {
             None => "/v1/items?limit=1000".to_owned(),
         };
         let items = self.ask(Method::Get, &path, None, None).or_words()?;
-        let items = items["items"].as_array().cloned().unwrap_or_default();
-        let mut goods: Vec<Good> = items.iter().map(Good::read).collect();
+        let items = items["items"].as_array().into_iter().flatten();
+        self.shelved(items.map(Good::read).collect())
+    }
+
+    /// The one thing of this SKU, if it is known.
+    ///
+    /// # Errors
+    /// Why the service did not say where it is.
+    pub(super) fn good(&self, sku: &str) -> Result<Vec<Good>, String> {
+        let path = format!("/v1/items/{}", segment(sku));
+        let item = self.ask(Method::Get, &path, None, None).done();
+        self.shelved(item.iter().map(Good::read).collect())
+    }
+
+    /// The same with how much of each is where.
+    fn shelved(&self, mut goods: Vec<Good>) -> Result<Vec<Good>, String> {
         if goods.is_empty() {
             return Ok(goods);
         }
@@ -149,7 +163,7 @@ impl Good {
         Good {
             sku: own("sku"),
             name: own("name"),
-            product: own("product"),
+            product: item["product"].as_str().map(str::to_owned),
             unit: own("unit"),
             decimals: item["decimals"]
                 .as_u64()
@@ -167,6 +181,11 @@ impl Good {
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
         let value = self.attributes.get(name).map(String::as_str);
         value.filter(|value| !value.is_empty())
+    }
+
+    /// What it is a variant of, or itself.
+    pub(super) fn kind(&self) -> &str {
+        self.product.as_deref().unwrap_or(&self.sku)
     }
 
     /// What all variants are called: the name without the size.

@@ -154,7 +154,7 @@ pub(super) fn lines(shop: &Shop, reservation: &Value, behind: impl Fn(&Value) ->
 /// A small drawing.
 fn thumbnail(shop: &Shop, sku: &str) -> Markup {
     let known = shop.known.get(sku);
-    let product = known.map_or(sku, |good| &good.product);
+    let product = known.map_or(sku, Good::kind);
     picture(product, known.and_then(|good| good.attribute("colour")))
 }
 

@@ -13,6 +13,7 @@ use super::picture::picture;
 use super::reply::Reply;
 use super::session::Session;
 use super::shelf::Shelf;
+use crate::cli::client::segment;
 use crate::demo::sample::WAREHOUSE;
 
 /// Everything on sale.
@@ -42,13 +43,13 @@ pub(super) fn list(shop: &Shop, session: &Session) -> Result<Reply, String> {
     Ok(Reply::page(frame.around(&main)))
 }
 
-/// Variants together, in the order of their products.
+/// Variants together, in the order of their products; what is no variant stands for itself.
 fn products(goods: &[Good]) -> Vec<Vec<&Good>> {
     let mut products: Vec<Vec<&Good>> = Vec::new();
     for good in goods {
         match products
             .iter_mut()
-            .find(|known| known[0].product == good.product)
+            .find(|known| good.product.is_some() && known[0].product == good.product)
         {
             Some(known) => known.push(good),
             None => products.push(vec![good]),
@@ -63,7 +64,7 @@ fn card(shop: &Shop, variants: &[&Good]) -> Markup {
     let first = variants[0];
     html! {
         a.title href=(path(first)) {
-            (picture(&first.product, first.attribute("colour")))
+            (picture(first.kind(), first.attribute("colour")))
             h2 { (first.title()) }
         }
         p.price { (price(first)) (per(first)) }
@@ -89,7 +90,11 @@ fn per(good: &Good) -> Markup {
 }
 
 fn path(good: &Good) -> String {
-    format!("/product/{}?sku={}", good.product, good.sku)
+    let sku = segment(&good.sku);
+    match &good.product {
+        Some(product) => format!("/product/{}?sku={sku}", segment(product)),
+        None => format!("/item/{sku}"),
+    }
 }
 
 fn price(good: &Good) -> Markup {
@@ -115,10 +120,9 @@ fn anywhere(shop: &Shop, good: &Good) -> Markup {
 pub(super) fn one(
     shop: &Shop,
     session: &Session,
-    name: &str,
+    goods: &[Good],
     sku: Option<&str>,
 ) -> Result<Reply, String> {
-    let goods = shop.backend.goods(Some(name))?;
     let chosen = goods.iter().find(|good| Some(good.sku.as_str()) == sku);
     let Some(good) = chosen.or(goods.first()) else {
         return Err("There is no such product.".to_owned());
@@ -127,7 +131,7 @@ pub(super) fn one(
     let main = html! {
         p.trail { a href="/" { "Products" } }
         div.product {
-            div.panel.stage { (picture(&good.product, good.attribute("colour"))) }
+            div.panel.stage { (picture(good.kind(), good.attribute("colour"))) }
             div {
                 h1 { (good.title()) }
                 p.price { (live_price(shop, good)) (per(good)) }
@@ -254,7 +258,7 @@ fn product(shop: &Shop, variants: &[&Good]) -> Value {
             "url": format!("{}{}", shop.url, path(good))})
     });
     let first = variants[0];
-    json!({"@type": "Product", "name": first.title(), "productID": first.product,
+    json!({"@type": "Product", "name": first.title(), "productID": first.kind(),
         "color": first.attribute("colour"), "material": first.attribute("material"),
         "offers": offers.collect::<Vec<_>>()})
 }

@@ -31,6 +31,7 @@ pub(super) fn register(service: &mut ServiceConfig) {
     service
         .route("/",                  web::get().to(products))
         .route("/product/{name}",    web::get().to(product))
+        .route("/item/{sku}",        web::get().to(item))
         .route("/cart",              web::get().to(cart))
         .route("/cart",              web::post().to(put_in))
         .route("/cart/change",       web::post().to(change))
@@ -166,8 +167,20 @@ async fn product(
     chosen: Query<Chosen>,
 ) -> HttpResponse {
     visit(&request, shop, move |shop, session| {
+        let goods = shop.backend.goods(Some(&name));
         let sku = chosen.sku.as_deref();
-        or_apology(shop, session, product_page::one(shop, session, &name, sku))
+        let made = goods.and_then(|goods| product_page::one(shop, session, &goods, sku));
+        or_apology(shop, session, made)
+    })
+    .await
+}
+
+/// What is no variant of anything.
+async fn item(request: HttpRequest, shop: Data<Shop>, sku: Path<String>) -> HttpResponse {
+    visit(&request, shop, move |shop, session| {
+        let goods = shop.backend.good(&sku);
+        let made = goods.and_then(|goods| product_page::one(shop, session, &goods, Some(&sku)));
+        or_apology(shop, session, made)
     })
     .await
 }
