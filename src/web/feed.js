@@ -16,8 +16,8 @@ const FRAME_ROOM = 12_000;
 const TOKEN_FRAME_ROOM = 200_000;
 
 /** Full jitter: clients that lost the same server must not come back in the same moment. */
-export const backoff = (attempt, random = Math.random) =>
-  random() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempt);
+export const backoff = (attempt) =>
+  Math.random() * Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempt);
 
 const nameOf = ({ sku, location }) => `${sku}@${location}`;
 
@@ -56,7 +56,7 @@ export class Feed extends EventTarget {
   /** Whether what is known is being kept up to date. */
   live = false;
 
-  /** `server` is an origin; `token` a string or a function that brings one. */
+  /** `server` is an origin; `token` a function that brings one. */
   constructor(server, token) {
     super();
     this.#url = new URL('/v1/feed', server);
@@ -184,7 +184,7 @@ export class Feed extends EventTarget {
     let welcomes = this.#token ? 2 : 1;
     socket.onopen = mine(async () => {
       if (!this.#token) return;
-      const token = typeof this.#token === 'function' ? await this.#token() : this.#token;
+      const token = await this.#token();
       if (socket === this.#socket) this.#send({ op: 'hello', token });
     });
     socket.onmessage = mine(({ data }) => {

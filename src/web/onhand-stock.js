@@ -9,9 +9,8 @@ import { clock, language, money, quantity, text } from './texts.js';
 const OLD_MS = 5_000;
 const STALE_SECONDS = 120;
 const ANNOUNCE_MS = 250;
-const RANK = ['in_stock', 'limited', 'out_of_stock'];
-const NAME = '(?! )[ -$&-)+\\--?A-~]{1,64}(?<! )';
-const KEY = new RegExp(`^${NAME}@${NAME}$`);
+// Its two names come without spaces around them.
+const KEY = /^[ -$&-)+\--?A-~]{1,64}@[ -$&-)+\--?A-~]{1,64}$/;
 
 /** What an element shows changed: the level, and whether it is too old to be relied on. */
 export class OnhandChangeEvent extends Event {
@@ -173,7 +172,8 @@ export class OnhandStock extends HTMLElement {
   #newest() {
     const all = this.#keys.flatMap((key) => this.#feed.levels(key));
     const levels = all.filter((level) => !level.removed);
-    levels.sort((a, b) => RANK.indexOf(a.status) - RANK.indexOf(b.status));
+    // The alphabet has them in their order: in stock, limited, out of stock.
+    levels.sort((a, b) => a.status.localeCompare(b.status));
     const unknown = all.length || this.#keys.every((key) => this.#feed.unknown(key));
     const [sku, location] = this.#keys[0]?.split('@') ?? [];
     return levels[0] ?? (sku && unknown && { sku, location, status: 'unknown' });
@@ -212,11 +212,11 @@ export class OnhandStock extends HTMLElement {
     this.#set('price', now ? money(now, lang) : '');
     const before = now && price.amount !== now.amount ? money(price, lang) : '';
     const { was } = this.#parts;
-    if (was.textContent.endsWith(before) && !was.textContent === !before) return;
-    const said = Object.assign(document.createElement('span'), {
-      textContent: `${text(this, 'was', lang)} `,
-    });
-    const struck = Object.assign(document.createElement('s'), { textContent: before });
+    if ((was.lastChild?.textContent ?? '') === before) return;
+    const said = document.createElement('span');
+    said.textContent = `${text(this, 'was', lang)} `;
+    const struck = document.createElement('s');
+    struck.textContent = before;
     was.replaceChildren(...(before ? [said, struck] : []));
   }
 

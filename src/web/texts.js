@@ -5,7 +5,7 @@ const TEXTS = {
   en: {
     in_stock: 'In stock',
     limited: 'Few left',
-    'limited.other': 'Only {n} left',
+    limited_other: 'Only {n} left',
     out_of_stock: 'Out of stock',
     unknown: 'Not sold here',
     stale: 'Not known now',
@@ -15,7 +15,7 @@ const TEXTS = {
   sv: {
     in_stock: 'I lager',
     limited: 'Få kvar',
-    'limited.other': 'Bara {n} kvar',
+    limited_other: 'Bara {n} kvar',
     out_of_stock: 'Slut i lager',
     unknown: 'Säljs inte här',
     stale: 'Okänt just nu',
@@ -25,7 +25,7 @@ const TEXTS = {
   da: {
     in_stock: 'På lager',
     limited: 'Få tilbage',
-    'limited.other': 'Kun {n} tilbage',
+    limited_other: 'Kun {n} tilbage',
     out_of_stock: 'Ikke på lager',
     unknown: 'Sælges ikke her',
     stale: 'Ukendt lige nu',
@@ -50,9 +50,8 @@ function format(kind, lang, options) {
 export function text(element, key, lang, values = {}, count) {
   const known = TEXTS[lang.slice(0, 2)] ?? TEXTS.en;
   const plural = count !== undefined && format('PluralRules', lang).select(count);
-  for (const name of plural ? [`${key}.${plural}`, `${key}.other`, key] : [key]) {
-    const own = element.getAttribute(`text-${name.replace(/[._]/g, '-')}`);
-    const found = own ?? known[name];
+  for (const name of plural ? [`${key}_${plural}`, `${key}_other`, key] : [key]) {
+    const found = element.getAttribute(`text-${name.replace(/_/g, '-')}`) ?? known[name];
     if (found !== undefined) return found.replace(/\{(\w+)\}/g, (_, value) => values[value] ?? '');
   }
   return '';

@@ -26,7 +26,7 @@ const secret = await token('till');
 const queue = await Queue.open(place);
 const server = new Server(secret);
 const catalogue = new Catalogue(server);
-const feed = new Feed(location.origin, secret);
+const feed = new Feed(location.origin, () => secret);
 const finder = new Finder(catalogue, words, (item) => panel.take(item));
 const scan = (code) => finder.scan(code);
 const panel = new ItemPanel(feed, catalogue, words, { sell, takeBack, scan });
