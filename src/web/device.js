@@ -2,6 +2,8 @@
 // The token is pasted once on the device, or brought by a link as `#token=…`, which no server and
 // no log sees and which is taken out of the address at once. It must not know what is shown.
 
+import { spoken } from './texts.js';
+
 const WORDS = {
   en: {
     ask: 'This {kind} needs a token for {name}. Ask whoever runs Onhand for one.',
@@ -47,8 +49,13 @@ export const BAD_ORIGIN = 4507;
 export const place = document.body.dataset.location;
 export const name = document.body.dataset.name;
 
-/** What the browser's user reads; `?lang=` goes before. */
-export const lang = new URLSearchParams(location.search).get('lang') || navigator.language || 'en';
+const asked = spoken(
+  new URLSearchParams(location.search).get('lang') || navigator.language || 'en',
+);
+const [primary] = asked.split('-');
+const language = primary in WORDS ? primary : 'en';
+/** What the browser's user reads, if that is spoken here; `?lang=` goes before. */
+export const lang = language === primary ? asked : language;
 
 export const part = (id) => document.getElementById(id);
 
@@ -57,9 +64,8 @@ export const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => v
 
 /** The words of a table in the page's language, put where the page wants them. */
 export function speak(table) {
-  const language = lang.slice(0, 2) in table ? lang.slice(0, 2) : 'en';
   const words = table[language];
-  document.documentElement.lang = lang.startsWith(language) ? lang : language;
+  document.documentElement.lang = lang;
   for (const element of document.querySelectorAll('[data-word]')) {
     element.textContent = words[element.dataset.word];
   }
@@ -73,10 +79,8 @@ export function say(element, words) {
   else element.textContent = words;
 }
 
-const own = () => WORDS[lang.slice(0, 2)] ?? WORDS.en;
-
 /** Says that the feed lets no page of this address in. */
-export const badOrigin = () => filled(own().origin, { origin: location.origin });
+export const badOrigin = () => filled(WORDS[language].origin, { origin: location.origin });
 
 const broughtToken = () => new URLSearchParams(location.hash.slice(1)).get('token');
 
@@ -104,7 +108,7 @@ export function anotherToken(kind, why = 'refused') {
 let asking;
 function ask(kind, why) {
   asking ??= new Promise((resolve) => {
-    const words = own();
+    const words = WORDS[language];
     const dialog = document.createElement('dialog');
     const form = document.createElement('form');
     const told = document.createElement('p');

@@ -34,9 +34,20 @@ const TEXTS = {
   },
 };
 
+/** The language that a tag stands for, if need be its first part: browsers throw at `sv_SE`. */
+export function spoken(tag) {
+  for (const name of [tag, tag.replace(/[-_].*/, ''), 'en']) {
+    try {
+      return Intl.NumberFormat.supportedLocalesOf([name, 'en'])[0];
+    } catch {
+      // That is no tag.
+    }
+  }
+}
+
 /** The language of an element: that of its nearest ancestor that has one. */
 export const language = (element) =>
-  element.closest('[lang]')?.lang || document.documentElement.lang || 'en';
+  spoken(element.closest('[lang]')?.lang || document.documentElement.lang);
 
 // Formats are dear to make and asked for again and again.
 const formats = new Map();
@@ -48,7 +59,7 @@ function format(kind, lang, options) {
 
 /** The text `key`; an attribute such as `text-in-stock` or `text-limited-one` goes before. */
 export function text(element, key, lang, values = {}, count) {
-  const known = TEXTS[lang.slice(0, 2)] ?? TEXTS.en;
+  const known = TEXTS[lang.split('-')[0]] ?? TEXTS.en;
   const plural = count !== undefined && format('PluralRules', lang).select(count);
   for (const name of plural ? [`${key}_${plural}`, `${key}_other`, key] : [key]) {
     const found = element.getAttribute(`text-${name.replace(/_/g, '-')}`) ?? known[name];

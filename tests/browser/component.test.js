@@ -221,6 +221,34 @@ test('it speaks English, Swedish and Danish, in the plural, or as the shop wants
   await says(page, '2 pairs', 'text', 3);
 });
 
+test('a shop that speaks another language has its plural forms', async () => {
+  await item('plural', 3);
+  const own = 'lang="pl_PL" text-limited-few="Tylko {n} pary"';
+  const { page } = await shown(element('plural', own));
+  await says(page, 'Tylko 3 pary');
+});
+
+test('a language that is none falls back, one not spoken to English, and neither silences any', async () => {
+  await item('tags', 1.5, { unit: 'metre', decimals: 2 });
+  const said = {
+    sv_SE: 'Bara 1,5 metre kvar',
+    'SV-fi': 'Bara 1,5 metre kvar',
+    'da-': 'Kun 1,5 metre tilbage',
+    x: 'Only 1.5 metre left',
+    'en-': 'Only 1.5 metre left',
+    'de-AT': 'Only 1,5 metre left',
+    dav: 'Only 1.5 metre left',
+    svenska: 'Only 1.5 metre left',
+    constructor: 'Only 1.5 metre left',
+  };
+  const body = Object.keys(said).map((lang) => element('tags', `lang="${lang}"`));
+  const { page, errors } = await shown(body.join('') + element('tags'), { lang: 'en_US' });
+  for (const [nth, words] of [...Object.values(said), 'Only 1.5 metre left'].entries()) {
+    await says(page, words, 'text', nth);
+  }
+  quiet(errors);
+});
+
 test('one polite region tells of changed statuses, of nothing else, and of each once', async () => {
   await item('heard', 3);
   const name = 'name="Red clogs, Malmö"';

@@ -98,6 +98,18 @@ test('a token that may see figures has them on the screen', async () => {
   await context.close();
 });
 
+test('a language that is none, or not spoken, falls back and leaves the list there', async () => {
+  const said = { sv_SE: ['sv', 'I lager'], x: ['en', 'In stock'], fr: ['en', 'In stock'] };
+  for (const [asked, [lang, words]] of Object.entries(said)) {
+    const url = `${server.url}/screen/malmo?lang=${asked}#token=${tokens.screen}`;
+    const { page, context, errors } = await open(browser, url);
+    await row(page, 'Red clogs 38', words);
+    assert.equal(await page.locator('html').getAttribute('lang'), lang);
+    quiet(errors);
+    await context.close();
+  }
+});
+
 test('it asks that the wall does not sleep, also after it was hidden', async () => {
   const context = await browser.newContext();
   await context.addInitScript(() => {

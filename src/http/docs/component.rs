@@ -88,7 +88,8 @@ const ATTRIBUTES: &[(&str, &str)] = &[
     ),
     (
         "lang",
-        "`en`, `sv` or `da`; the nearest around it if there is none.",
+        "`en`, `sv` or `da`, with a region or without; the nearest around it if there is none. \
+         Any other has its own numbers and plural forms, but needs words of yours.",
     ),
     (
         "stale-seconds",
