@@ -49,6 +49,9 @@ export function spoken(tag) {
 export const language = (element) =>
   spoken(element.closest('[lang]')?.lang || document.documentElement.lang);
 
+// As many decimals as an item may have.
+const EXACT = { maximumFractionDigits: 6 };
+
 // Formats are dear to make and asked for again and again.
 const formats = new Map();
 function format(kind, lang, options) {
@@ -60,7 +63,7 @@ function format(kind, lang, options) {
 /** The text `key`; an attribute such as `text-in-stock` or `text-limited-one` goes before. */
 export function text(element, key, lang, values = {}, count) {
   const known = TEXTS[lang.split('-')[0]] ?? TEXTS.en;
-  const plural = count !== undefined && format('PluralRules', lang).select(count);
+  const plural = count !== undefined && format('PluralRules', lang, EXACT).select(count);
   for (const name of plural ? [`${key}_${plural}`, `${key}_other`, key] : [key]) {
     const found = element.getAttribute(`text-${name.replace(/_/g, '-')}`) ?? known[name];
     if (found !== undefined) return found.replace(/\{(\w+)\}/g, (_, value) => values[value] ?? '');
@@ -77,7 +80,7 @@ export const money = ({ amount, currency }, lang) =>
 
 /** A quantity with its unit; pieces go without one. */
 export const quantity = (amount, unit, lang) =>
-  format('NumberFormat', lang).format(amount) + (unit && unit !== 'each' ? ` ${unit}` : '');
+  format('NumberFormat', lang, EXACT).format(amount) + (unit && unit !== 'each' ? ` ${unit}` : '');
 
 /** The time of day, with the day if that is not clear. */
 export const clock = (time, lang) =>

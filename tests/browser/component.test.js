@@ -249,6 +249,12 @@ test('a language that is none falls back, one not spoken to English, and neither
   quiet(errors);
 });
 
+test('a count is told with all the decimals it has', async () => {
+  await item('saffron', 0.0004, { unit: 'kg', decimals: 6 });
+  const { page } = await shown(element('saffron'));
+  await says(page, 'Only 0.0004 kg left');
+});
+
 test('one polite region tells of changed statuses, of nothing else, and of each once', async () => {
   await item('heard', 3);
   const name = 'name="Red clogs, Malmö"';

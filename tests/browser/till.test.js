@@ -100,6 +100,25 @@ test('a search finds by name, and several units and parts of a metre are sold ex
   await context.close();
 });
 
+test('the least that an item can be counted in is sold, and told, as what it is', async () => {
+  const price = { amount: '9000.00', currency: 'SEK' };
+  const saffron = { name: 'Saffron', unit: 'kg', decimals: 6, price };
+  await server.done('PUT', '/v1/items/saffron', saffron);
+  await server.movement('receipt', 'saffron', 'malmo', 0.000504);
+  const { page, context, errors } = await stand();
+  await live(page);
+  await scan(page, 'saffron');
+  await item(page, 'Saffron');
+  await page.locator('#levels tr.here', { hasText: '0.000504 kg' }).waitFor();
+  await page.waitForFunction(() => document.activeElement.id === 'quantity');
+  await page.keyboard.type('0.0004');
+  await page.keyboard.press('Enter');
+  await page.locator('#told', { hasText: 'Sold 0.0004 kg Saffron' }).waitFor();
+  await allRecorded(page);
+  quiet(errors);
+  await context.close();
+});
+
 test('a scan finds any barcode and any SKU, whatever it is made of', async () => {
   const names = { 12345678: 'A number for a name', 'x-12345678-9': 'Another number' };
   for (const [sku, name] of Object.entries(names)) await server.done('PUT', `/v1/items/${sku}`, { name });
