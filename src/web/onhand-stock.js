@@ -188,7 +188,8 @@ export class OnhandStock extends HTMLElement {
     }
     const level = this.#level;
     const age = Date.now() - this.#heardAt;
-    const stale = age > 1000 * (this.getAttribute('stale-seconds') || STALE_SECONDS);
+    const limit = this.getAttribute('stale-seconds');
+    const stale = age > 1000 * (limit && limit >= 0 ? limit : STALE_SECONDS);
     const lang = language(this);
     const old = age > OLD_MS;
     this.toggleAttribute('old', old);

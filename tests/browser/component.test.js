@@ -320,6 +320,25 @@ test('past the staleness limit no count is shown, and the page is told', async (
   await steady(page);
 });
 
+test('a staleness limit that is none is taken for the usual one', async () => {
+  await item('limit', 2);
+  const limits = ['2m', '-6', '', 'never', '86400', '1.5'];
+  const body = limits.map((limit) => element('limit', `stale-seconds="${limit}"`)).join('');
+  const { page } = await shown(body);
+  for (const nth of limits.keys()) await says(page, 'Only 2 left', 'text', nth);
+  // All in one turn of the page: no frame of the feed comes in between.
+  const after = (seconds) => page.evaluate((seconds) => {
+    const right = Date.now;
+    Date.now = () => right() + 1000 * seconds;
+    dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }));
+    Date.now = right;
+    return [...document.querySelectorAll('onhand-stock')].map((element) =>
+      element.shadowRoot.querySelector('[part=text]').textContent === 'Few left');
+  }, seconds);
+  assert.deepEqual(await after(100), [false, false, false, false, false, true]);
+  assert.deepEqual(await after(150), [true, true, true, true, false, true]);
+});
+
 test('a page that is put away lets the socket go, and catches up when it is shown again', async () => {
   await item('away', 9);
   const { page, sockets } = await shown(element('away'));

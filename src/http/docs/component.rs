@@ -93,7 +93,8 @@ const ATTRIBUTES: &[(&str, &str)] = &[
     ),
     (
         "stale-seconds",
-        "How old a figure may be before its count is not shown any more; 120.",
+        "How old a figure may be before its count is not shown any more; 120 if there is none, \
+         or what is there is no such number.",
     ),
     (
         "server",
