@@ -103,8 +103,8 @@ fn screen_body() -> Markup {
         template #row {
             tr hidden {
                 td .name {}
-                td .number { s {} " " span.price {} }
-                td .level { span.dot {} " " span.text {} }
+                td .number { span.figure { s {} " " span.price {} } }
+                td .level { span.figure { span.dot {} " " span.text {} } }
             }
         }
     }

@@ -115,6 +115,7 @@ class Screen {
     const cell = (selector) => row.querySelector(selector);
     const cells = { row, name: cell('.name'), was: cell('s'), price: cell('.price') };
     Object.assign(cells, { level: cell('.level'), text: cell('.text') });
+    cells.figures = [...row.querySelectorAll('.figure')];
     part('rows').append(row);
     this.#rows.push(cells);
     return cells;
@@ -188,6 +189,7 @@ class Screen {
     this.#page = (this.#page + pages) % pages;
     const from = this.#page * this.#rows.length;
     this.#rows.forEach((cells, index) => this.#fill(cells, skus[from + index], stale));
+    this.#shrink();
     say(part('turn'), pages > 1 ? `${this.#page + 1} / ${pages}` : '');
     part('keys').hidden = pages === 1;
     say(part('pausing'), this.#held ? words.go : words.hold);
@@ -236,6 +238,16 @@ class Screen {
     say(cells.was, was ? money(item.price, lang) : '');
     cells.level.dataset.status = level.status;
     say(cells.text, plenty ? `${status}: ${n}` : status);
+  }
+
+  /** A figure that is cut off reads as another: one without room for it is shown smaller. */
+  #shrink() {
+    const figures = this.#rows.flatMap((cells) => cells.figures);
+    // All are measured before any is changed. A transform moves nothing and does not measure.
+    const shares = figures.map((figure) => figure.clientWidth / figure.scrollWidth);
+    figures.forEach((figure, index) => {
+      figure.style.transform = shares[index] < 1 ? `scale(${shares[index]})` : '';
+    });
   }
 
   async #sentAway(code) {

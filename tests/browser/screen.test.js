@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { accessible, launch, open, picture, quiet, steady } from './harness/browser.js';
+import { accessible, launch, open, picture, quiet, steady, WIDTHS } from './harness/browser.js';
 import { Onhand } from './harness/onhand.js';
 import { until } from './harness/patience.js';
 import { Relay } from './harness/relay.js';
@@ -285,6 +285,69 @@ test('a link with another token is taken up where the screen is shown already', 
   await page.goto(`${server.url}/screen/malmo#token=${tokens.screen}`);
   await row(page, 'Red clogs 38', 'In stock');
   assert.ok(!page.url().includes('token'), 'the token stays in the address');
+  await context.close();
+});
+
+/** What of the figures sticks out of its cell, and how high the rows are. */
+const measured = (page) => page.evaluate(() => {
+  const cells = [...document.querySelectorAll('tbody tr:not([hidden]) :is(.number, .level)')];
+  const cut = cells.filter((one) => one.scrollWidth > one.clientWidth);
+  const rows = [...document.querySelectorAll('tbody tr:not([hidden])')];
+  return {
+    cut: cut.map((one) => one.innerText),
+    heights: rows.map((one) => one.getBoundingClientRect().height),
+  };
+});
+
+test('a figure is written smaller rather than cut off, and a name is cut off first', async () => {
+  const long = 'Hand-carved clogs of alder from a forest in Småland, with a strap of red leather';
+  const price = { amount: '1999.50', currency: 'SEK' };
+  const items = [
+    { sku: 'dear', name: long, price, offer: { amount: '1499.50' } },
+    { sku: 'nails', name: 'Nails', unit: 'kilogram', decimals: 6,
+      price: { amount: '12345678901.50', currency: 'SEK' } },
+    { sku: 'few', name: 'Few', price: { amount: '5.00', currency: 'SEK' } },
+  ];
+  await server.done('POST', '/v1/items/batch', { items });
+  for (const [sku, much] of [['dear', 1234], ['nails', 123456789.123456], ['few', 1]]) {
+    await server.movement('receipt', sku, 'kiruna', much);
+  }
+  const exact = await server.token('exact screen in Kiruna', ['stock:read'], { channel: 'store' });
+  for (const [locale, words] of [['en', 'In stock: 1,234'], ['da', 'På lager: 1.234']]) {
+    const url = `${server.url}/screen/kiruna#token=${exact}`;
+    const { page, context, errors } = await open(browser, url, { locale });
+    await row(page, long, words);
+    for (const [width, height] of Object.entries(WIDTHS)) {
+      await page.setViewportSize({ width: Number(width), height });
+      await until(`nothing is cut off at ${width}`, async () => (await measured(page)).cut.length === 0);
+      const { heights } = await measured(page);
+      // The first has half a line less above it.
+      assert.ok(Math.max(...heights) - Math.min(...heights) <= 1, heights.join(', '));
+    }
+    await picture(page, `screen-figures-${locale}`);
+    quiet(errors);
+    await context.close();
+  }
+});
+
+test('nothing moves on the wall when a figure grows too long for its place', async () => {
+  await server.done('PUT', '/v1/items/grows', { name: 'Grows', unit: 'kilogram', decimals: 6 });
+  await server.movement('receipt', 'grows', 'lund', 20);
+  const exact = await server.token('exact screen in Lund', ['stock:read'], { channel: 'store' });
+  const url = `${server.url}/screen/lund#token=${exact}`;
+  const { page, context, errors } = await open(browser, url, { locale: 'en' });
+  await row(page, 'Grows', 'In stock: 20 kilogram');
+  await server.movement('receipt', 'grows', 'lund', 123456789.123456);
+  await row(page, 'Grows', 'In stock: 123,456,809.123456 kilogram');
+  await until('nothing is cut off', async () => (await measured(page)).cut.length === 0);
+  await server.movement('count', 'grows', 'lund', 30);
+  await row(page, 'Grows', 'In stock: 30 kilogram');
+  // What is short again is as large as before.
+  const sizes = await page.$$eval('tbody tr:not([hidden]) .figure', (all) =>
+    all.map((one) => getComputedStyle(one).transform));
+  assert.deepEqual([...new Set(sizes)], ['none']);
+  await steady(page);
+  quiet(errors);
   await context.close();
 });
 
