@@ -155,6 +155,7 @@ export class ItemPanel {
     const words = text(document.body, status, lang);
     const count = exact ? quantity(available, this.#item.unit, lang) : words;
     level.append(dot, ' ', count);
+    level.className = exact ? 'exact' : '';
     if (exact) level.title = words;
     row.className = here ? 'here' : '';
     row.append(store, way, level);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { accessible, launch, open, picture, quiet, steady } from './harness/browser.js';
+import { accessible, launch, open, picture, quiet, steady, WIDTHS } from './harness/browser.js';
 import { Onhand } from './harness/onhand.js';
 import { until } from './harness/patience.js';
 import { Relay } from './harness/relay.js';
@@ -136,6 +136,79 @@ test('a scan finds any barcode and any SKU, whatever it is made of', async () =>
   await page.locator('#search').focus();
   await scan(page, '45678901');
   await page.getByText('No item has the barcode 45678901').waitFor();
+  quiet(errors);
+  await context.close();
+});
+
+/** What sticks out of the part of the page, or of the dialog, that it belongs to. */
+const sticksOut = (page) => page.evaluate(() => {
+  const right = (one) => Math.floor(one.getBoundingClientRect().right);
+  const parts = [...document.querySelectorAll('.panel, header, footer, dialog[open]')];
+  const beyond = (part) => [...part.querySelectorAll(':not(input)')].filter((one) =>
+    right(one) > right(part) || one.scrollWidth > Math.max(one.clientWidth, one.offsetWidth));
+  const wide = document.documentElement.scrollWidth > innerWidth ? [document.documentElement] : [];
+  return [...wide, ...parts.flatMap(beyond)].map((one) => one.id || one.tagName);
+});
+
+/** Looks at the page at each width, and keeps pictures of it. */
+async function fits(page, name) {
+  const before = page.viewportSize();
+  for (const [width, height] of Object.entries(WIDTHS)) {
+    await page.setViewportSize({ width: Number(width), height });
+    assert.deepEqual(await sticksOut(page), [], `${name} at ${width}`);
+  }
+  await page.setViewportSize(before);
+  await picture(page, name);
+}
+
+test('names and SKUs of any length leave the till as it is, at every width', async () => {
+  const word = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft';
+  const sku = 'long'.repeat(16);
+  const place = `Outlet ${word}`;
+  await server.done('PUT', '/v1/locations/outlet', { name: place, kind: 'store' });
+  await server.done('PUT', '/v1/locations/next', { name: `${word} 2`, kind: 'store' });
+  const price = { amount: '12345678.50', currency: 'SEK' };
+  const attributes = { made: word };
+  const content = { name: `${word} 38`, unit: 'kilogram', decimals: 6, price, attributes };
+  await server.done('PUT', `/v1/items/${sku}`, { ...content, offer: { amount: '1234567.50' } });
+  await server.movement('receipt', sku, 'outlet', 123456789.123456);
+  await server.movement('receipt', sku, 'next', 1.5);
+  const line = { sku, location: 'outlet', quantity: 1.5 };
+  const confirm = { order: 'web-long', fulfilment: { method: 'collect', location: 'outlet' } };
+  await server.done('POST', '/v1/reservations', { lines: [line], customer: 'c-1', confirm });
+  const scopes = ['stock:read', 'stock:write', 'reserve', 'fulfil'];
+  const token = await server.token('till in the outlet', scopes, { channel: 'store' });
+  const url = `${server.url}/till/outlet#token=${token}`;
+  const { page, context, errors } = await open(browser, url, { locale: 'en' });
+  await live(page);
+  await page.keyboard.type(word.slice(0, 20));
+  await page.getByText('1 found').waitFor();
+  await fits(page, 'till-long-search');
+  await page.keyboard.press('Enter');
+  await item(page, word);
+  await page.locator('#levels tr').nth(1).waitFor();
+  await page.waitForFunction(() => document.activeElement.id === 'quantity');
+  await fits(page, 'till-long-item');
+  await page.keyboard.press('F4');
+  await page.getByRole('dialog', { name: 'Take back' }).waitFor();
+  await fits(page, 'till-long-return');
+  await page.keyboard.press('Escape');
+  await page.locator('#quantity').press('Enter');
+  await page.locator('#told', { hasText: 'Sold 1 kilogram' }).waitFor();
+  await page.keyboard.type('x'.repeat(200));
+  await page.keyboard.press('Enter');
+  await page.getByText('Nothing is called that').waitFor();
+  await fits(page, 'till-long-sold');
+  await page.keyboard.press('F8');
+  await page.keyboard.type('web-long');
+  await page.keyboard.press('Enter');
+  await page.locator('#order-lines', { hasText: word }).waitFor();
+  await fits(page, 'till-long-order');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('F9');
+  await page.locator('dialog[open]').waitFor();
+  await fits(page, 'till-long-kept');
+  await steady(page);
   quiet(errors);
   await context.close();
 });
