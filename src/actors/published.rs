@@ -301,7 +301,7 @@ mod tests {
                 order,
                 ..ReservationFilter::default()
             };
-            published.page(&filter, None, 10).len()
+            published.page(&filter, None, 10).found.len()
         };
         assert_eq!((found("first"), found("second")), (0, 1));
         published.forget(now.plus_millis(FORGET_AFTER_MS));
