@@ -1,4 +1,5 @@
-//! A shopper's day over the wire, as the contract words it: from a look at the page to the last parcel.
+//! A shopper's day over the wire, as the contract words it: from a look at the page to the last
+//! parcel.
 
 use serde_json::{Value, json};
 

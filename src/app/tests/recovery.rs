@@ -6,7 +6,7 @@ use super::asking::*;
 use super::breaking_store::Disk;
 use super::test_node::*;
 use crate::actors::CallError;
-use crate::stock::{Change, Command, MovementKind, State};
+use crate::stock::{Change, Command, Movement, MovementKind, State};
 
 const ALL: &[&str] = &["a", "b", "c"];
 
@@ -224,4 +224,24 @@ async fn a_round_that_nobody_waits_for_any_more_still_takes_its_keys_along() {
     node.expects(&[("a", 11, 0, 0), ("b", 11, 0, 0), ("c", 11, 0, 0)])
         .await;
     assert_eq!(node.verify().differences, [""; 0]);
+}
+
+#[actix::test]
+async fn a_transfer_that_never_arrives_keeps_no_acknowledgement_back() {
+    let mut node = stocked().await;
+    let to = key("b");
+    let transfer = node.movement(MovementKind::Transfer { to }, 1);
+    // The name its other half will have is taken at the destination.
+    let taken = Movement {
+        id: transfer.id.at_destination(&key("c")),
+        ..node.movement(MovementKind::Receipt, 5)
+    };
+    node.call("b", Command::Move(taken)).await.unwrap();
+    node.call("c", Command::Move(transfer)).await.unwrap();
+    let placed = node.place(&[("a", 1), ("c", 1)]).await.unwrap();
+    node.crash().await;
+    node.until("the lead knows that its follower settled", &["c"], |lead| {
+        lead.unsettled(placed.id).is_empty()
+    })
+    .await;
 }

@@ -323,16 +323,6 @@ impl Ledger {
         led
     }
 
-    /// An answer that showed the newest revision of a reservation goes on showing that one.
-    pub(super) fn keep_shown(&mut self, request: u128, reservation: &Arc<Reservation>) {
-        if let Some(answered) = self.kept.answers.get_mut(&request)
-            && answered.reservation == reservation.id
-            && answered.past.is_none()
-        {
-            answered.past = Some(reservation.clone());
-        }
-    }
-
     fn remember_answer(&mut self, id: ReservationId, idempotency: Idempotency, at: Timestamp) {
         // Only an answer past its time is ever replaced; it must not keep its old place.
         if self.kept.answers.contains_key(&idempotency.key) {

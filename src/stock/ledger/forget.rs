@@ -1,6 +1,8 @@
 //! What a ledger forgets: answers and resolved reservations after a day, movement ids after seven.
 
-use super::super::reservation::ReservationId;
+use std::sync::Arc;
+
+use super::super::reservation::{Reservation, ReservationId};
 use super::super::time::Timestamp;
 use super::{FORGET_AFTER_MS, Kept, Ledger, REMEMBER_MOVEMENTS_MS, Rules};
 
@@ -39,6 +41,16 @@ impl Ledger {
         self.forget_answers(now);
         self.forget_movements(now);
         self.forget_resolved(now, usize::MAX);
+    }
+
+    /// An answer that showed the newest revision of a reservation goes on showing that one.
+    pub(super) fn keep_shown(&mut self, request: u128, reservation: &Arc<Reservation>) {
+        if let Some(answered) = self.kept.answers.get_mut(&request)
+            && answered.reservation == reservation.id
+            && answered.past.is_none()
+        {
+            answered.past = Some(reservation.clone());
+        }
     }
 
     fn forgets_answers(&self, now: Timestamp) -> bool {

@@ -298,8 +298,11 @@ impl Store for EmbeddedStore {
 
     /// Whole files of groups are deleted, once all in them is passed. Deleting groups one by one
     /// would only add to the files: the marks of deletion are few and small, so the engine would
-    /// hardly ever see a reason to rewrite what they stand for.
+    /// hardly ever see a reason to rewrite what they stand for. The base's new position reaches the
+    /// disk first: with the power it could be lost while the files are gone, and there would be a
+    /// hole in the history for ever.
     fn free_trimmed(&self) -> Result<(), StoreError> {
+        self.database.persist(PersistMode::SyncData)?;
         let passed = ..=key(self.base_position());
         let dropped = self.groups.tree.drop_range(passed);
         Ok(dropped.map_err(fjall::Error::from)?)
