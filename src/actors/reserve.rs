@@ -262,7 +262,6 @@ fn needs(known: &Reservation, change: &Change) -> Vec<Need> {
             let shares = known.shares.iter();
             let keys: BTreeMap<StockKey, Quantity> = shares
                 .map(|share| (share.key.clone(), known.wanted(&share.key)))
-                .filter(|(key, wanted)| *wanted > known.used(key))
                 .collect();
             keys.into_iter().map(need).collect()
         }

@@ -240,8 +240,12 @@ async fn a_transfer_that_never_arrives_keeps_no_acknowledgement_back() {
     node.call("c", Command::Move(transfer)).await.unwrap();
     let placed = node.place(&[("a", 1), ("c", 1)]).await.unwrap();
     node.crash().await;
-    node.until("the lead knows that its follower settled", &["c"], |lead| {
-        lead.unsettled(placed.id).is_empty()
-    })
-    .await;
+    // Work between the keys never comes to its end here, so nothing waits for that.
+    for _ in 0..10_000 {
+        if node.ledger(&key("c")).await.unsettled(placed.id).is_empty() {
+            return;
+        }
+        node.clock.advance(10);
+    }
+    panic!("the lead never knows that its follower settled");
 }

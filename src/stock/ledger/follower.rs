@@ -42,7 +42,10 @@ impl Ledger {
         wanted: Quantity,
         now: Timestamp,
     ) -> Result<Decision, Refusal> {
-        let grantable = self.grantable(id, base.used());
+        let grantable = match self.level().stocked {
+            true => self.grantable(id, base.used()),
+            false => base.used(),
+        };
         let inquiries = self.inquiries(now);
         if grantable < wanted && !inquiries.is_empty() {
             return Ok(Decision::SettleFirst(inquiries));
@@ -56,7 +59,7 @@ impl Ledger {
         now: Timestamp,
         rules: &Rules,
     ) -> Result<Decision, Refusal> {
-        let takes_more = raise.granted > raise.base.granted;
+        let takes_more = raise.granted > raise.base.granted.max(raise.base.used());
         if takes_more {
             self.expect_stocked()?;
         }
