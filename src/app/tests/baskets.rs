@@ -5,7 +5,7 @@ use futures::FutureExt;
 use super::asking::*;
 use super::test_node::*;
 use crate::actors::CallError;
-use crate::stock::{Change, Refusal, State};
+use crate::stock::{Change, Command, Confirmation, MovementKind, Refusal, State};
 
 const ALL: &[&str] = &["a", "b", "c", "d"];
 
@@ -262,4 +262,44 @@ async fn any_number_of_baskets_gone_in_one_moment_are_settled_before_anyone_is_a
     let (_, (placed, level)) = futures::future::join(async { drop(halted) }, asking).await;
     assert!(level.held.is_zero() || level.held == placed.wanted(&key("a")));
     node.quiesce(&["a", "b", "c"]).await;
+}
+
+#[actix::test]
+async fn a_key_that_is_stocked_no_more_keeps_a_reclaim_back_only_where_it_is_needed() {
+    let node = TestNode::begin().await;
+    node.receive(&[("a", 5), ("b", 5)]).await;
+    let mut orders = Vec::new();
+    for _ in 0..2 {
+        let placed = node.place(&[("a", 2), ("b", 2)]).await.unwrap();
+        let confirmation = Confirmation {
+            expires_at: Some(node.clock.now().plus_millis(1_000)),
+            ..Confirmation::default()
+        };
+        let reclaim = false;
+        let confirm = Change::Confirm {
+            confirmation,
+            reclaim,
+        };
+        node.change(placed.id, confirm).await.unwrap();
+        orders.push(placed.id);
+    }
+    node.change(orders[0], Change::Fulfil(parts(&[("a", 2)])))
+        .await
+        .unwrap();
+    node.clock.advance(1_000);
+    node.quiesce(&["a", "b"]).await;
+    let reservation = None;
+    node.moves("a", MovementKind::Sale { reservation }, 3).await;
+    node.call("a", Command::Stop).await.unwrap();
+    let again = node.change(orders[0], confirm(true)).await.unwrap();
+    assert_eq!(again.state, State::Confirmed);
+    node.quiesce(&["a", "b"]).await;
+    assert_eq!(node.figures("b").await, (q(5), q(0), q(2)));
+    let short = node.change(orders[1], confirm(true)).await.unwrap_err();
+    let CallError::Refused(Refusal::InsufficientStock(short)) = short else {
+        panic!("{short:?}");
+    };
+    assert_eq!(short.len(), 1, "{short:?}");
+    assert_eq!((&short[0].key, short[0].available), (&key("a"), q(0)));
+    assert_eq!(node.verify().differences, [""; 0]);
 }
