@@ -9,6 +9,7 @@ mod reservations;
 mod reservations_life;
 mod shapes;
 mod stock;
+mod stock_lists;
 
 use std::sync::{Arc, OnceLock};
 
