@@ -43,8 +43,17 @@ pub(super) struct Hand {
     pub(super) notice: Option<Notice>,
     /// Orders, the newest last.
     orders: VecDeque<String>,
-    /// Forms that were sent, by key, and where each led.
-    sent: VecDeque<(String, String)>,
+    /// Forms that were sent, the newest last.
+    sent: VecDeque<Sent>,
+}
+
+/// A form that was sent.
+struct Sent {
+    key: String,
+    /// Where it led.
+    location: String,
+    /// What was said there.
+    notice: Option<Notice>,
 }
 
 /// Something that is said once.
@@ -83,18 +92,24 @@ impl Sessions {
 }
 
 impl Hand {
-    /// Where a form led that was sent before.
-    pub(super) fn sent(&self, key: &str) -> Option<String> {
-        let known = self.sent.iter().find(|(known, _)| known == key);
-        known.map(|(_, location)| location.clone())
+    /// Where a form led that was sent before. What was said there is said again, as the page that
+    /// said it may never have been seen.
+    pub(super) fn sent(&mut self, key: &str) -> Option<String> {
+        let known = self.sent.iter().find(|sent| sent.key == key)?;
+        self.notice.clone_from(&known.notice);
+        Some(known.location.clone())
     }
 
-    /// Remembers where a form led.
+    /// Remembers where a form led, and what is said there.
     pub(super) fn remember(&mut self, key: &str, location: &str) {
         if self.sent.len() == KEYS_MAX {
             self.sent.pop_front();
         }
-        self.sent.push_back((key.to_owned(), location.to_owned()));
+        self.sent.push_back(Sent {
+            key: key.to_owned(),
+            location: location.to_owned(),
+            notice: self.notice.clone(),
+        });
     }
 
     /// Remembers an order.
@@ -157,8 +172,11 @@ mod tests {
     fn a_form_that_is_sent_again_is_known_and_only_so_many_are_remembered() {
         let mut hand = Hand::default();
         assert_eq!(hand.sent("a"), None);
+        hand.tell("done");
         hand.remember("a", "/cart");
+        hand.notice = None;
         assert_eq!(hand.sent("a").unwrap(), "/cart");
+        assert_eq!(hand.notice.as_ref().unwrap().words, "done");
         for key in 0..KEYS_MAX {
             hand.remember(&key.to_string(), "/");
         }
