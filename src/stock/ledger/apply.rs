@@ -114,6 +114,7 @@ impl Ledger {
 
     fn apply_all(&mut self, events: &[Event], by: &By, at: Timestamp) {
         let on_hand = self.kept.level.on_hand;
+        self.remember_through_silence(at);
         self.lapse(at);
         for event in events {
             self.apply(event, by, at);

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use super::super::reservation::{Reservation, ReservationId};
-use super::super::time::Timestamp;
+use super::super::time::{DAY_MS, Timestamp};
 use super::{FORGET_AFTER_MS, Kept, Ledger, REMEMBER_MOVEMENTS_MS, Rules};
 
 /// How many resolved reservations are forgotten at once, which takes a millisecond or two: the day
 /// of those of a flash sale may end within a second, and others of the thread want their turn.
 const FORGET_AT_ONCE_MAX: usize = 1_000;
+
+/// What was recorded so shortly before a key fell silent may not have been heard by who asked for
+/// it, and is remembered for as long once more when the key speaks again.
+const UNHEARD_MS: i64 = DAY_MS;
 
 impl Ledger {
     /// Whether a record at `now` has it forget something.
@@ -32,6 +36,22 @@ impl Ledger {
         {
             self.denials.pop_first();
             self.kept.denied.remove(&id);
+        }
+    }
+
+    /// Before the record at `now`. A node that was down for longer than movements are remembered
+    /// must know those again that are repeated now: of a transfer's source that was not told of
+    /// the arrival, or of a till that was offline, too.
+    pub(super) fn remember_through_silence(&mut self, now: Timestamp) {
+        let silent_since = self.kept.level.updated_at;
+        let floor = now.plus_millis(UNHEARD_MS - REMEMBER_MOVEMENTS_MS);
+        if silent_since > floor {
+            return;
+        }
+        let unheard = silent_since.plus_millis(-UNHEARD_MS);
+        let newest_first = self.kept.remembered.values_mut().rev();
+        for one in newest_first.take_while(|one| one.recorded_at >= unheard) {
+            one.recorded_at = floor;
         }
     }
 

@@ -69,12 +69,13 @@ fn an_id_is_remembered_for_seven_days_at_least_and_not_for_ever() {
     let bench = check(
         "
         receipt a 1
-        @604799 receipt a 1 -> duplicate on_hand=1
-        @604800 receipt b 1 -> on_hand=2
-        @604800 receipt a 1 -> on_hand=3
+        @90000 receipt b 1  -> on_hand=2
+        @604799 receipt a 1 -> duplicate on_hand=2
+        @604800 receipt c 1 -> on_hand=3
+        @604800 receipt a 1 -> on_hand=4
         ",
     );
-    assert_eq!(bench.records.len(), 3);
+    assert_eq!(bench.records.len(), 4);
 }
 
 #[test]
@@ -297,6 +298,23 @@ fn a_key_that_was_never_counted_takes_what_a_clock_that_was_never_set_tells() {
         sale b 3 occurred=-1700000000 -> on_hand=7
         ",
     );
+}
+
+#[test]
+fn a_movement_is_known_for_a_day_after_a_silence_of_more_than_seven() {
+    let week = 7 * 86_400;
+    let [later, over] = [week + 10, week + 86_410];
+    check(&format!(
+        "
+        @0 receipt a 5
+        @1 sale b 1
+        @{later} sale c 1 -> on_hand=3
+        @{later} sale d 1 -> on_hand=2
+        @{later} sale b 1 -> duplicate on_hand=2
+        @{over} sale e 1  -> on_hand=1
+        @{over} sale b 1  -> on_hand=0
+        "
+    ));
 }
 
 #[test]
