@@ -12,6 +12,7 @@ use super::identity::movement_id;
 use super::names::{check_decimals, key_in_body, location_in_body};
 use super::problem::{Code, Problem};
 use super::read;
+use super::wire::Time;
 use crate::catalogue::{Item, Token};
 use crate::stock::time::DAY_MS;
 use crate::stock::{By, LocationId, Movement, MovementKind, Quantity, Sku, StockKey, Timestamp};
@@ -217,7 +218,10 @@ fn damaged(raw: &RawValue) -> Result<bool, Wrong> {
 fn not_ahead(raw: &RawValue, context: &Context<'_>, ahead_ms: i64) -> Result<Timestamp, Wrong> {
     let time = read::time(raw)?;
     if time > context.now.plus_millis(ahead_ms) {
-        return Err(Wrong::rule(Code::InvalidRequest, "lies in the future"));
+        let now = Time(context.now).text();
+        let now = now.escape_ascii();
+        let detail = format!("lies in the future: it is {now} by this server's clock");
+        return Err(Wrong::rule(Code::InvalidRequest, detail));
     }
     Ok(time)
 }

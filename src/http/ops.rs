@@ -1,6 +1,7 @@
 //! What operators ask: whether the process lives, whether it takes requests, and how it fares.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -91,6 +92,8 @@ fn look(border: &Border) {
     let set = |gauge: &prometheus::IntGauge, number: usize| {
         gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
     };
+    let now = Duration::from_millis(border.stock.now().as_millis().unsigned_abs());
+    metrics.clock_timestamp_seconds.set(now.as_secs_f64());
     let sight = border.stock.sight();
     set(&metrics.stock_keys, sight.keys);
     set(&metrics.reservations_known, sight.reservations);

@@ -51,6 +51,9 @@ metrics! {
         pub build_info: GaugeVec["version"],
         /// Whether requests are taken: 1 when ready.
         pub ready: IntGauge,
+        /// What time this process goes by, in seconds since 1970. Its clock never leaps, so it can
+        /// be off after the machine slept or its clock was set; a restart sets it right.
+        pub clock_timestamp_seconds: Gauge,
 
         /// Requests answered, by the route's pattern, the method and the class of the status.
         pub http_requests_total: IntCounterVec["route", "method", "status"],

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use onhand::clock::Clock;
+use onhand::stock::Timestamp;
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -285,6 +287,21 @@ fn every_metric_has_a_name_of_the_house_and_its_help() {
         );
         assert!(help.len() > 10 && help.ends_with('.'), "{name}: {help}");
     }
+}
+
+#[test]
+fn the_time_a_server_goes_by_is_told() {
+    let clock = Clock::system(Timestamp::MIN).unwrap();
+    let seconds = || clock.now().as_millis() as f64 / 1000.0;
+    let before = seconds();
+    let data = DataDir::new();
+    let mut server = Start::on(&data.path).run();
+    let told = Told::by(&server).value("onhand_clock_timestamp_seconds");
+    assert!(
+        (before..=seconds() + 1.0).contains(&told.unwrap()),
+        "{told:?}"
+    );
+    server.stop();
 }
 
 #[test]
