@@ -51,7 +51,8 @@ pub async fn replace_lines(
     body: Body,
 ) -> Answered {
     let call = Call::new(&border, caller.needs(Scope::Reserve)?, &request, "lines")?;
-    let context = Context::new(&border, call.token);
+    let held = border.stock.reservation(call.id).await?;
+    let context = Context::new(&border, call.token).with_held(held);
     let (asked, faults) = parse_with_faults(document(&body.0)?, |raw, at, faults| {
         LinesRequest::read(raw, at, faults, &context)
     })?;

@@ -1,6 +1,7 @@
 //! Reads what is asked of reservations: the requests themselves, as they are compared when they
 //! are repeated, and what their lines must fulfil before the core is asked.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -16,6 +17,7 @@ use super::problem::Code;
 use super::read;
 use crate::catalogue::{Item, Token};
 use crate::stock::command::{NewLine, Place};
+use crate::stock::reservation::Reservation;
 use crate::stock::{
     Channel, Confirmation, Currency, Money, Quantity, ReservationId, StockKey, Timestamp,
 };
@@ -28,13 +30,26 @@ pub struct Context<'c> {
     pub token: &'c Token,
     /// When.
     pub now: Timestamp,
+    /// The reservation whose lines are replaced: what it has already, it may keep.
+    held: Option<Arc<Reservation>>,
 }
 
 impl<'c> Context<'c> {
     /// A request of `token`, now.
     pub fn new(border: &'c Border, token: &'c Token) -> Context<'c> {
         let now = border.stock.now();
-        Context { border, token, now }
+        let held = None;
+        Context {
+            border,
+            token,
+            now,
+            held,
+        }
+    }
+
+    /// The same of what is asked of this reservation, if it is known.
+    pub fn with_held(self, held: Option<Arc<Reservation>>) -> Context<'c> {
+        Context { held, ..self }
     }
 }
 
@@ -98,7 +113,7 @@ impl PlaceRequest {
         object.finish();
         let ttl_default = context.border.limits.ttl_seconds_default;
         let lines = lines?;
-        note_currencies(&lines, At::Member(&at, "lines"), faults);
+        note_currencies(&lines, context, At::Member(&at, "lines"), faults);
         Some(PlaceRequest {
             lines,
             ttl_seconds: ttl.map_or(ttl_default, |ttl| {
@@ -141,7 +156,7 @@ impl LinesRequest {
         let channel = object.optional("channel", read::channel);
         object.finish();
         let lines = lines?;
-        note_currencies(&lines, At::Member(&at, "lines"), faults);
+        note_currencies(&lines, context, At::Member(&at, "lines"), faults);
         Some(LinesRequest { lines, channel })
     }
 
@@ -162,8 +177,12 @@ impl LineRequest {
         }
     }
 
-    fn price(&self) -> Option<Money> {
-        self.unit_price.or(self.current_price)
+    /// What it will cost: the price of the line it continues holds.
+    fn price(&self, held: Option<&Reservation>) -> Option<Money> {
+        match held.and_then(|held| held.continued(&self.key, self.line.as_deref())) {
+            Some(line) => line.unit_price,
+            None => self.unit_price.or(self.current_price),
+        }
     }
 }
 
@@ -174,9 +193,10 @@ fn lines(object: &mut Object<'_, '_>, context: &Context<'_>) -> Option<Vec<LineR
         code: Code::TooManyLines,
     };
     let mut count = 0;
+    let mut wanted = BTreeMap::new();
     let lines = object.array("lines", bound, |raw, at, faults| {
         count += 1;
-        line(raw, at, faults, context)
+        line(raw, at, faults, context, &mut wanted)
     })?;
     // A line with faults is left out; the others say nothing without it.
     (lines.len() == count).then_some(lines)
@@ -187,6 +207,7 @@ fn line(
     at: At<'_>,
     faults: &mut Faults,
     context: &Context<'_>,
+    wanted: &mut BTreeMap<StockKey, Quantity>,
 ) -> Option<LineRequest> {
     let mut object = Object::read(raw, at, faults)?;
     let reference = object.optional("line", read::text);
@@ -203,7 +224,11 @@ fn line(
     let item = key_in_body(context.border, &sku, &location, at, faults);
     let key = StockKey::new(&sku, &location);
     if let Some(item) = &item {
-        check_item(item, &key, quantity, at, faults, context);
+        let decimals = check_decimals(item, quantity);
+        faults.unless(At::Member(&at, "quantity"), decimals);
+        let wanted = wanted.entry(key.clone()).or_default();
+        *wanted += quantity;
+        check_item(item, &key, *wanted, at, faults, context);
     }
     let current_price = item.and_then(|item| item.current_price(context.now));
     Some(LineRequest {
@@ -215,17 +240,18 @@ fn line(
     })
 }
 
+/// An item that is not to be reserved may be kept, and less of it be `wanted` in all, where the
+/// reservation has it already.
 fn check_item(
     item: &Item,
     key: &StockKey,
-    quantity: Quantity,
+    wanted: Quantity,
     at: At<'_>,
     faults: &mut Faults,
     context: &Context<'_>,
 ) {
-    let decimals = check_decimals(item, quantity);
-    faults.unless(At::Member(&at, "quantity"), decimals);
-    if !item.may_be_reserved() {
+    let held = context.held.as_ref().map(|held| held.wanted(key));
+    if !item.may_be_reserved() && wanted > held.unwrap_or_default() {
         let wrong = Wrong::rule(Code::NotReservable, "is not to be reserved");
         faults.note(At::Member(&at, "sku"), wrong);
         return;
@@ -240,10 +266,12 @@ fn check_item(
 }
 
 /// Names every line whose currency is not the first one's.
-fn note_currencies(lines: &[LineRequest], at: At<'_>, faults: &mut Faults) {
+fn note_currencies(lines: &[LineRequest], context: &Context<'_>, at: At<'_>, faults: &mut Faults) {
     let mut first: Option<Currency> = None;
     for (index, line) in lines.iter().enumerate() {
-        let Some(price) = line.price() else { continue };
+        let Some(price) = line.price(context.held.as_deref()) else {
+            continue;
+        };
         let first = *first.get_or_insert(price.currency);
         if price.currency != first {
             let (code, expected) = (price.currency.code(), first.code());

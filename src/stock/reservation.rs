@@ -219,6 +219,15 @@ impl Reservation {
         }
     }
 
+    /// The line that a new one at `key` continues, and whose price it keeps: the one of the same
+    /// reference, or else the first there.
+    pub fn continued(&self, key: &StockKey, reference: Option<&str>) -> Option<&Line> {
+        let same_key = || self.lines.iter().filter(|line| line.key == *key);
+        same_key()
+            .find(|line| line.line.as_deref() == reference)
+            .or_else(|| same_key().next())
+    }
+
     /// What the lines want of `key` over the reservation's life.
     pub fn wanted(&self, key: &StockKey) -> Quantity {
         let here = self.lines.iter().filter(|line| line.key == *key);

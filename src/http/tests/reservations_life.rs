@@ -48,6 +48,56 @@ async fn lines_are_replaced_at_held_prices_and_the_deadline_renewed() {
     }
 }
 
+#[actix_web::test]
+async fn lines_that_stay_keep_their_currency_whatever_is_asked_now() {
+    let app = TestApp::stocked().await;
+    let both = json!([line("clogs", json!(2)), line("cloth", json!(1))]);
+    let id = app.reserve(both).await;
+    let euros = json!({"name": "Clogs", "price": {"amount": 30, "currency": "EUR"}});
+    app.put("/v1/items/clogs", euros).await.expect(200);
+    let more = json!({"lines": [line("clogs", json!(3)), line("cloth", json!(1))]});
+    let changed = app.call(&id, "lines", more).await.expect(200);
+    let total = json!({"amount": "910.01", "currency": "SEK"});
+    assert_eq!(changed["total"], total);
+
+    let added = json!({"lines": [line("clogs", json!(3)), line("soap", json!(1))]});
+    let refused = app.call(&id, "lines", added).await;
+    let places = refused.refused(422, "currency_mismatch");
+    assert_eq!(places, ["/lines/1 currency_mismatch"]);
+    let one = json!({"lines": [line("clogs", json!(3))]});
+    let dropped = app.call(&id, "lines", one).await.expect(200);
+    assert_eq!(dropped["total"]["amount"], "900.00");
+}
+
+#[actix_web::test]
+async fn what_left_the_assortment_may_be_kept_or_lowered_but_not_raised() {
+    let app = TestApp::stocked().await;
+    let id = app.reserve(json!([line("clogs", json!(4))])).await;
+    for (field, value) in [("reservable", false), ("archived", true)] {
+        let gone = json!({"name": "Clogs", field: value});
+        app.put("/v1/items/clogs", gone).await.expect(200);
+        let lines = |quantities: &[u32]| {
+            let lines = quantities
+                .iter()
+                .map(|quantity| line("clogs", json!(quantity)));
+            json!({"lines": lines.collect::<Vec<Value>>()})
+        };
+        for kept in [&[4][..], &[2, 2]] {
+            app.call(&id, "lines", lines(kept)).await.expect(200);
+        }
+        let raised = app.call(&id, "lines", lines(&[3, 2])).await;
+        let places = raised.refused(422, "not_reservable");
+        assert_eq!(places, ["/lines/1/sku not_reservable"]);
+    }
+    let less = json!({"lines": [line("clogs", json!(1)), line("cloth", json!(1))]});
+    app.call(&id, "lines", less).await.expect(200);
+    let again = json!({"lines": [line("clogs", json!(2))]});
+    app.call(&id, "lines", again)
+        .await
+        .refused(422, "not_reservable");
+    assert_eq!(app.figure("clogs", "held").await, 1);
+}
+
 fn payment(amount: &str, currency: &str) -> Value {
     json!({"method": "card", "reference": "p-1", "amount": amount, "currency": currency})
 }

@@ -96,7 +96,7 @@ impl Ledger {
         }
         reservation.lines = lines
             .iter()
-            .map(|new| new_line(new, held_line(&reservation.lines, new)))
+            .map(|new| new_line(new, reservation.continued(&new.key, new.line.as_deref())))
             .collect();
         let currency = reservation.currency();
         let prices = reservation.lines.iter().filter_map(|line| line.unit_price);
@@ -208,14 +208,6 @@ fn new_line(new: &NewLine, old: Option<&Line>) -> Line {
         unit_price: old.map_or(new.unit_price, |old| old.unit_price),
         cancelled: Quantity::ZERO,
     }
-}
-
-/// The old line that a new one continues: the same key, if possible under the same reference.
-fn held_line<'a>(old: &'a [Line], new: &NewLine) -> Option<&'a Line> {
-    let same_key = || old.iter().filter(|line| line.key == new.key);
-    same_key()
-        .find(|line| line.line == new.line)
-        .or_else(|| same_key().next())
 }
 
 impl Reservation {
