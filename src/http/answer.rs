@@ -32,16 +32,25 @@ pub fn sized(status: StatusCode, document: &impl Serialize, bytes: usize) -> Htt
 
 /// A document with its entity tag (quotes included), or 304 if the client has it already.
 pub fn tagged(request: &HttpRequest, tag: &str, document: &impl Serialize) -> HttpResponse {
+    let body = || serde_json::to_vec(document).expect("documents are plain data");
+    tagged_body(request, tag, body)
+}
+
+/// The same of a document that `body` writes.
+pub fn tagged_body(
+    request: &HttpRequest,
+    tag: &str,
+    body: impl FnOnce() -> Vec<u8>,
+) -> HttpResponse {
     if has_tag(request, tag) {
         return HttpResponse::NotModified()
             .insert_header((ETAG, tag))
             .finish();
     }
-    let body = serde_json::to_vec(document).expect("documents are plain data");
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/json"))
         .insert_header((ETAG, tag))
-        .body(body)
+        .body(body())
 }
 
 /// One page of a list.

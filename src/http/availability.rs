@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::answer::{Answered, ok, tagged};
+use super::answer::{Answered, ok, tagged_body};
 use super::auth::Caller;
 use super::body::{Bound, Object, parse};
 use super::border::Border;
@@ -163,11 +163,12 @@ fn locations(text: &str, border: &Border) -> Result<Vec<LocationId>, Wrong> {
     names.into_iter().map(known).collect()
 }
 
-/// The document with a tag made of all it says: prices change without a level's version.
+/// The document with a tag made of all it says: prices change without a level's version. What is
+/// hashed is what is sent, so it is written once.
 fn answer(request: &HttpRequest, document: &impl Serialize) -> HttpResponse {
     let body = serde_json::to_vec(document).expect("documents are plain data");
     let tag = format!("\"{:016x}\"", xxh3_64(&body));
-    let mut response = tagged(request, &tag, document);
+    let mut response = tagged_body(request, &tag, || body);
     let headers = response.headers_mut();
     let vary = actix_web::http::header::HeaderValue::from_static("authorization");
     headers.insert(actix_web::http::header::VARY, vary);
@@ -282,4 +283,38 @@ enum AnswerDocument<'a> {
         location: &'a str,
         code: &'static str,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use actix_web::body::MessageBody;
+    use actix_web::http::header::ETAG;
+    use actix_web::test::TestRequest;
+    use serde::Serializer;
+
+    use super::*;
+
+    /// Counts how often it is written.
+    struct Written(Cell<u32>);
+
+    impl Serialize for Written {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            self.0.set(self.0.get() + 1);
+            serializer.serialize_str("in stock")
+        }
+    }
+
+    #[test]
+    fn a_document_is_written_once_for_its_tag_and_its_body() {
+        let document = Written(Cell::new(0));
+        let request = TestRequest::default().to_http_request();
+        let response = answer(&request, &document);
+        assert_eq!(document.0.get(), 1);
+        let tag = format!("\"{:016x}\"", xxh3_64(b"\"in stock\""));
+        assert_eq!(response.headers().get(ETAG).unwrap(), tag.as_str());
+        let body = response.into_body().try_into_bytes().ok().unwrap();
+        assert_eq!(body, "\"in stock\"");
+    }
 }
