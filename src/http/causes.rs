@@ -11,6 +11,36 @@ use crate::stock::reservation::State;
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
+        Problem::of_refusal(refusal, At::Root)
+    }
+}
+
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Problem {
+        Problem::of_call(error, At::Root)
+    }
+}
+
+impl Problem {
+    /// What became of a call whose body has its confirmation at `at`.
+    pub fn of_call(error: CallError, at: At<'_>) -> Problem {
+        match error {
+            CallError::Refused(refusal) => Problem::of_refusal(refusal, at),
+            CallError::Overloaded => {
+                Problem::new(Code::Overloaded, "nothing happened; try again in a moment")
+            }
+            CallError::OutcomeUnknown => Problem::new(
+                Code::OutcomeUnknown,
+                "it may have happened: repeat it with the same Idempotency-Key or ids",
+            ),
+            CallError::IdempotencyInProgress => Problem::new(
+                Code::IdempotencyInProgress,
+                "a request with this Idempotency-Key still runs; ask again for its answer",
+            ),
+        }
+    }
+
+    fn of_refusal(refusal: Refusal, at: At<'_>) -> Problem {
         let detail = refusal.to_string();
         let (code, extra) = match refusal {
             Refusal::InsufficientStock(shortages) => {
@@ -30,8 +60,21 @@ impl From<Refusal> for Problem {
                 return already_confirmed(&stored);
             }
             Refusal::OverFulfilled(lines) => (Code::OverFulfilled, Extra::Exceeded(lines)),
-            Refusal::PaymentMismatch { .. } => (Code::PaymentMismatch, Extra::None),
-            Refusal::CurrencyMismatch => (Code::CurrencyMismatch, Extra::None),
+            Refusal::PaymentMismatch { .. } => {
+                let wrong = Wrong::new(Code::PaymentMismatch, "must sum to what is due");
+                let fault = fault_at(At::Member(&at, "payments"), wrong);
+                (Code::PaymentMismatch, Extra::Faults(vec![fault]))
+            }
+            // The border judges lines before; only a change under way can bring it about still.
+            Refusal::CurrencyMismatch => {
+                let wrong = Wrong::new(Code::CurrencyMismatch, "are priced in two currencies");
+                let fault = fault_at(At::Member(&at, "lines"), wrong);
+                (Code::CurrencyMismatch, Extra::Faults(vec![fault]))
+            }
+            Refusal::ForeignPayments(payments) => {
+                let payments = payments.into_iter().map(|index| foreign_payment(index, at));
+                return Problem::from_faults(payments.collect());
+            }
             // Bounds and races: nothing happened, and a moment later it may go through.
             Refusal::Full(_) | Refusal::Superseded | Refusal::TooLate => {
                 (Code::Overloaded, Extra::None)
@@ -41,23 +84,16 @@ impl From<Refusal> for Problem {
     }
 }
 
-impl From<CallError> for Problem {
-    fn from(error: CallError) -> Problem {
-        match error {
-            CallError::Refused(refusal) => refusal.into(),
-            CallError::Overloaded => {
-                Problem::new(Code::Overloaded, "nothing happened; try again in a moment")
-            }
-            CallError::OutcomeUnknown => Problem::new(
-                Code::OutcomeUnknown,
-                "it may have happened: repeat it with the same Idempotency-Key or ids",
-            ),
-            CallError::IdempotencyInProgress => Problem::new(
-                Code::IdempotencyInProgress,
-                "a request with this Idempotency-Key still runs; ask again for its answer",
-            ),
-        }
-    }
+/// The fault of a payment in another currency than the reservation's; the confirmation is at `at`.
+fn foreign_payment(index: usize, at: At<'_>) -> Fault {
+    let payments = At::Member(&at, "payments");
+    let payment = At::Element(&payments, index);
+    let wrong = Wrong::new(Code::CurrencyMismatch, "is not the reservation's");
+    fault_at(At::Member(&payment, "currency"), wrong)
+}
+
+fn fault_at(at: At<'_>, wrong: Wrong) -> Fault {
+    Fault::new(Source::Pointer(at.to_string()), wrong)
 }
 
 impl From<EventsError> for Problem {

@@ -10,7 +10,7 @@ use super::answer::{Answered, List, json, ok};
 use super::auth::{Caller, by};
 use super::body::{document, parse_with_faults};
 use super::border::Border;
-use super::fault::{Fault, Faults, Source, Wrong};
+use super::fault::{At, Fault, Faults, Source, Wrong};
 use super::identity;
 use super::problem::{Code, Problem};
 use super::problem_schema;
@@ -65,8 +65,9 @@ pub async fn place(
         return Ok(created(&first));
     }
     let place = asked.place(border.stock.new_reservation_id());
-    let reserved = border.stock.reserve(by, place, idempotency).await?;
-    Ok(created(&reserved))
+    let reserved = border.stock.reserve(by, place, idempotency).await;
+    let in_body = |error| Problem::of_call(error, At::Member(&At::Root, "confirm"));
+    Ok(created(&reserved.map_err(in_body)?))
 }
 
 /// One reservation, also for a day after it came to its end.

@@ -73,6 +73,9 @@ pub enum Refusal {
     /// Two currencies in one reservation.
     #[error("one reservation has one currency")]
     CurrencyMismatch,
+    /// Payments, by their place among all, that are not in the reservation's currency.
+    #[error("payments are in another currency than the reservation")]
+    ForeignPayments(Vec<usize>),
     /// A bound of this key is reached: holds, or remembered movements.
     #[error("this key has reached its bound of {0}")]
     Full(&'static str),

@@ -238,7 +238,7 @@ fn reason(refusal: &Refusal) -> Reason {
         Refusal::AlreadyConfirmed(_) => Reason::AlreadyConfirmed,
         Refusal::OverFulfilled(_) => Reason::OverFulfilled,
         Refusal::PaymentMismatch { .. } => Reason::PaymentMismatch,
-        Refusal::CurrencyMismatch => Reason::CurrencyMismatch,
+        Refusal::CurrencyMismatch | Refusal::ForeignPayments(_) => Reason::CurrencyMismatch,
         Refusal::Full(_) => Reason::Full,
         Refusal::Superseded => Reason::Superseded,
         Refusal::TooLate => Reason::TooLate,

@@ -5,11 +5,8 @@ use crate::http::auth::address_limited;
 use crate::http::fault::{At, Fault, Source, Wrong};
 use crate::http::problem::{Code, Extra, Problem};
 use crate::stock::reservation::State;
-use crate::stock::{LocationId, Quantity, Shortage, Sku, StockKey};
+use crate::stock::{Currency, LocationId, Quantity, Refusal, Shortage, Sku, StockKey};
 use serde_json::value::RawValue;
-
-/// As the refusal tells it.
-const MISMATCH: &str = "payments sum to 550.00 SEK, due are 600.00 SEK";
 
 /// A problem of this kind.
 pub fn sample(code: Code) -> Problem {
@@ -46,8 +43,8 @@ pub fn sample(code: Code) -> Problem {
             code,
             "it may have happened: repeat it with the same Idempotency-Key or ids",
         ),
-        Code::CurrencyMismatch => Problem::new(code, "a reservation has one currency"),
-        Code::PaymentMismatch => Problem::new(code, MISMATCH),
+        Code::CurrencyMismatch => Refusal::ForeignPayments(vec![0]).into(),
+        Code::PaymentMismatch => mismatch().into(),
         Code::IdempotencyMismatch => Problem::new(code, "the key was used with another body"),
         Code::IdempotencyInProgress => Problem::new(
             code,
@@ -93,6 +90,14 @@ fn body(member: &str, wrong: Wrong) -> Problem {
 
 fn pointer(member: &str) -> Source {
     Source::Pointer(format!("/{member}"))
+}
+
+fn mismatch() -> Refusal {
+    Refusal::PaymentMismatch {
+        paid: Quantity::from(550),
+        due: Quantity::from(600),
+        currency: Currency::parse("SEK").ok(),
+    }
 }
 
 fn short(requested: u32, available: u32) -> Shortage {

@@ -115,11 +115,13 @@ async fn a_confirmation_must_add_up_and_is_kept() {
         })
     };
     let short = app.call(&id, "confirm", confirm("548", "SEK")).await;
-    short.refused(422, "payment_mismatch");
+    let places = short.refused(422, "payment_mismatch");
+    assert_eq!(places, ["/payments payment_mismatch"]);
     let detail = &short.body["detail"];
     assert_eq!(detail, "payments sum to 548.00 SEK, due are 549.00 SEK");
     let euros = app.call(&id, "confirm", confirm("549", "EUR")).await;
-    euros.refused(422, "currency_mismatch");
+    let places = euros.refused(422, "currency_mismatch");
+    assert_eq!(places, ["/payments/0/currency currency_mismatch"]);
     let done = app
         .call(&id, "confirm", confirm("549", "SEK"))
         .await
@@ -145,6 +147,28 @@ async fn a_confirmation_must_add_up_and_is_kept() {
     let other = app.call(&id, "confirm", json!({"order": "o-2"})).await;
     other.refused(409, "already_confirmed");
     assert_eq!(other.body["reservation"], done);
+}
+
+#[actix_web::test]
+async fn every_payment_in_another_currency_is_named_where_it_stands() {
+    let app = TestApp::stocked().await;
+    let payments = [
+        payment("200", "SEK"),
+        payment("1", "EUR"),
+        payment("2", "USD"),
+    ];
+    let body = json!({"lines": [line("clogs", json!(1))], "confirm": {"payments": payments}});
+    let foreign = app.post("/v1/reservations", body.clone()).await;
+    let places = foreign.refused(422, "currency_mismatch");
+    let expected =
+        [1, 2].map(|index| format!("/confirm/payments/{index}/currency currency_mismatch"));
+    assert_eq!(places, expected);
+    let mut body = body;
+    body["confirm"]["payments"] = json!([payment("200", "SEK")]);
+    let short = app.post("/v1/reservations", body).await;
+    let places = short.refused(422, "payment_mismatch");
+    assert_eq!(places, ["/confirm/payments payment_mismatch"]);
+    assert_eq!(app.figure("clogs", "held").await, 0);
 }
 
 #[actix_web::test]

@@ -99,11 +99,11 @@ impl Reservation {
         let total = self.total();
         let first = payments.first().map(|payment| payment.money.currency);
         let currency = total.map(|total| total.currency).or(first);
-        if payments
-            .iter()
-            .any(|payment| Some(payment.money.currency) != currency)
-        {
-            return Err(Refusal::CurrencyMismatch);
+        let foreign: Vec<usize> = (0..payments.len())
+            .filter(|index| Some(payments[*index].money.currency) != currency)
+            .collect();
+        if !foreign.is_empty() {
+            return Err(Refusal::ForeignPayments(foreign));
         }
         let paid = sum(payments.iter().map(|payment| payment.money.amount));
         let lines = total.map_or(Quantity::ZERO, |total| total.amount);

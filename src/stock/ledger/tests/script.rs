@@ -290,7 +290,7 @@ pub fn code(outcome: &Result<Answer, Refusal>) -> String {
         Refusal::AlreadyConfirmed(stored) => format!("already_confirmed:{}", order(stored)),
         Refusal::OverFulfilled(shortages) => format!("over_fulfilled:{}", short(shortages)),
         Refusal::PaymentMismatch { paid, due, .. } => format!("payment_mismatch:{paid}:{due}"),
-        Refusal::CurrencyMismatch => "currency_mismatch".into(),
+        Refusal::CurrencyMismatch | Refusal::ForeignPayments(_) => "currency_mismatch".into(),
         Refusal::Full(what) => format!("full:{}", what.replace(' ', "_")),
         Refusal::Superseded => "superseded".into(),
         Refusal::TooLate => "too_late".into(),
