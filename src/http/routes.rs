@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{Resource, Route};
+use actix_web::{Resource, Route, guard};
 
 use super::origins::{Origins, is_open_to_pages};
 use super::problem::{Code, Problem};
@@ -134,7 +134,8 @@ pub fn ops(service: &mut ServiceConfig) {
 }
 
 /// Registers a table: one resource for each path, in the order of the table, since a fixed path
-/// must come before a parameter that would take it. Operators' own questions are not counted.
+/// must come before a parameter that would take it. What it lets pass reaches the parameter, for
+/// an item may be named `batch` too. Operators' own questions are not counted.
 fn register(service: &mut ServiceConfig, table: Vec<Entry>, origins: &Origins, counted: bool) {
     let mut order: Vec<&'static str> = Vec::new();
     let mut paths: BTreeMap<&'static str, Vec<Entry>> = BTreeMap::new();
@@ -146,7 +147,7 @@ fn register(service: &mut ServiceConfig, table: Vec<Entry>, origins: &Origins, c
     }
     for path in order {
         let entries = &paths[path];
-        let mut resource = resource(path, entries);
+        let mut resource = resource(path, entries, &passed_on(path, &paths));
         if counted {
             let methods = entries.iter().map(|entry| &entry.method);
             resource = resource.app_data(RouteMetrics::of(path, methods));
@@ -167,23 +168,50 @@ fn register(service: &mut ServiceConfig, table: Vec<Entry>, origins: &Origins, c
     }));
 }
 
-/// One path with its methods; any other is answered with those that fit. Who may GET may HEAD.
-fn resource(path: &str, entries: &[Entry]) -> Resource {
+/// One path with its methods; any other is answered with those that fit, but for those that are
+/// passed on to the path behind it.
+fn resource(path: &str, entries: &[Entry], passed_on: &[Method]) -> Resource {
     let mut resource = web::resource(path);
-    let mut allowed: Vec<&str> = Vec::new();
     for entry in entries {
-        resource = resource.route((entry.route)().method(entry.method.clone()));
-        allowed.push(entry.method.as_str());
-        if entry.method == Method::GET {
-            resource = resource.route((entry.route)().method(Method::HEAD));
-            allowed.push("HEAD");
+        for method in methods(entry) {
+            resource = resource.route((entry.route)().method(method));
         }
     }
+    for method in passed_on {
+        resource = resource.guard(guard::Not(guard::Method(method.clone())));
+    }
+    let own: Vec<Method> = entries.iter().flat_map(methods).collect();
+    let allowed: Vec<&str> = own.iter().chain(passed_on).map(Method::as_str).collect();
     let allowed = allowed.join(", ");
     resource.default_service(web::to(move || {
         let problem = Problem::method_not_allowed(allowed.clone());
         async move { problem.response() }
     }))
+}
+
+/// The methods of an entry: who may GET may HEAD.
+fn methods(entry: &Entry) -> impl Iterator<Item = Method> + use<> {
+    let head = (entry.method == Method::GET).then_some(Method::HEAD);
+    std::iter::once(entry.method.clone()).chain(head)
+}
+
+/// The methods of other paths whose parameters take the text of this one: there it is the name
+/// of something.
+fn passed_on(path: &str, paths: &BTreeMap<&'static str, Vec<Entry>>) -> Vec<Method> {
+    let behind = paths.iter().filter(|(other, _)| takes(other, path));
+    behind
+        .flat_map(|(_, entries)| entries.iter().flat_map(methods))
+        .collect()
+}
+
+/// Whether the parameters of a pattern take what another path says in their place.
+fn takes(pattern: &str, path: &str) -> bool {
+    let (parts, others) = (pattern.split('/'), path.split('/'));
+    pattern != path
+        && parts.clone().count() == others.clone().count()
+        && parts
+            .zip(others)
+            .all(|(part, other)| part == other || part.starts_with('{'))
 }
 
 #[cfg(test)]
@@ -288,6 +316,27 @@ mod tests {
             "GET /web/{file}",
         ];
         assert_eq!(names(&ops_table()), ops.map(str::to_owned).into());
+    }
+
+    #[test]
+    fn a_fixed_path_comes_before_the_parameters_that_take_it_and_shares_no_method() {
+        let table = public_table(true);
+        let mut found = BTreeSet::new();
+        for (index, fixed) in table.iter().enumerate() {
+            for (later, other) in table.iter().enumerate() {
+                if takes(other.path, fixed.path) {
+                    assert!(index < later, "{} behind {}", fixed.path, other.path);
+                    assert_ne!(fixed.method, other.method, "{}", fixed.path);
+                    found.insert(fixed.path);
+                }
+            }
+        }
+        let all = [
+            "/v1/availability/query",
+            "/v1/items/batch",
+            "/v1/stock/settings/batch",
+        ];
+        assert_eq!(found, all.into());
     }
 
     #[test]

@@ -70,6 +70,42 @@ async fn unknown_paths_and_wrong_methods_are_problems_too() {
 }
 
 #[actix_web::test]
+async fn what_is_named_as_a_fixed_path_is_reached_all_the_same() {
+    let app = TestApp::stocked().await;
+    for sku in ["batch", "query", "settings"] {
+        let path = format!("/v1/items/{sku}");
+        let item = json!({ "name": sku });
+        app.put(&path, item.clone()).await.expect(201);
+        assert_eq!(app.get(&path).await.expect(200)["sku"], *sku);
+        let merged = app.send_as(&app.admin, Method::PATCH, &path, Some(item));
+        merged.await.expect(200);
+        let mut receipt = movement(sku, "receipt", sku, json!(1));
+        receipt["location"] = json!("batch");
+        let batch = json!({"name": "Batch", "kind": "store"});
+        app.put("/v1/locations/batch", batch).await;
+        app.post("/v1/movements", json!({"movements": [receipt]}))
+            .await
+            .expect(200);
+        let known = app.get(&format!("/v1/availability/{sku}")).await;
+        assert_eq!(known.expect(200)["sku"], *sku);
+    }
+    let figures = app.get("/v1/stock/settings/batch").await.expect(200);
+    assert_eq!(figures["on_hand"], 1);
+    let stop = app.send_as(&app.admin, Method::DELETE, "/v1/stock/settings/batch", None);
+    stop.await.refused(409, "not_empty");
+
+    for path in ["/v1/items/batch", "/v1/availability/query"] {
+        let nothing = app.post(path, json!({})).await;
+        let places = nothing.refused(422, "invalid_request");
+        assert_eq!(places, ["/items invalid_request"]);
+    }
+    let wrong = app.send_as(&app.admin, Method::DELETE, "/v1/items/batch", None);
+    let wrong = wrong.await;
+    wrong.refused(405, "method_not_allowed");
+    assert_eq!(wrong.header("allow"), "POST, PUT, PATCH, GET, HEAD");
+}
+
+#[actix_web::test]
 async fn a_body_past_the_bound_is_refused_however_it_comes() {
     let limits = Limits {
         body_bytes_max: 100,
