@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject;
@@ -20,7 +21,7 @@ use crate::feed::Courier;
 use crate::http::border::Border;
 use crate::http::ops::OpsView;
 use crate::http::origins::own;
-use crate::http::{feed_session, limits::Limits, routes};
+use crate::http::{feed_session, gate, limits::Limits, routes};
 use crate::telemetry;
 
 /// Connections that may wait to be accepted: thousands come back at once after a restart.
@@ -44,7 +45,10 @@ impl fmt::Display for Listening {
 /// Starts the ops listener.
 pub fn ops(config: &Config, view: &OpsView) -> Result<Listening, AppError> {
     let view = web::Data::new(view.clone());
-    let server = HttpServer::new(move || App::new().app_data(view.clone()).configure(routes::ops));
+    let server = HttpServer::new(move || {
+        let app = App::new().app_data(view.clone());
+        app.wrap(from_fn(gate::name)).configure(routes::ops)
+    });
     let server = server.workers(1).disable_signals().shutdown_timeout(1);
     let bound = server.bind(config.http.ops_listen);
     let bound = bound.map_err(|source| unbound(config.http.ops_listen, "--ops-listen", source))?;
@@ -74,7 +78,7 @@ pub fn public(
         actix::spawn(telemetry::keep_flushed());
         actix::spawn(Courier::of_this_thread());
         let app = App::new().app_data(border.clone());
-        app.wrap(actix_web::middleware::from_fn(crate::http::gate::gate))
+        app.wrap(from_fn(gate::gate))
             .configure(|service| routes::public(service, yardstick, &border.origins))
     });
     if config.http.workers > 0 {

@@ -70,6 +70,17 @@ pub async fn gate<B: MessageBody>(
     Ok(response)
 }
 
+/// Names a request in its answer and does nothing else: operators ask before there is a border.
+pub async fn name<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let id = request_id(request.headers().get(&REQUEST_ID));
+    let mut response = next.call(request).await?;
+    response.headers_mut().insert(REQUEST_ID, id);
+    Ok(response)
+}
+
 /// The client's own id if it is short and printable, else a new one.
 fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
     let printable = |value: &&HeaderValue| {

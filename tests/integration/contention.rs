@@ -125,6 +125,19 @@ fn a_question_that_makes_no_sense_is_answered_with_its_fault() {
 }
 
 #[test]
+fn every_answer_to_operators_has_a_name() {
+    let data = DataDir::new();
+    let server = Server::start(&data.path);
+    let ops = Client::new(&server.ops, "");
+    for path in ["/livez", "/metrics", "/v1/contention?top=0", "/nothing"] {
+        let answer = ops.get(path).unwrap();
+        assert_eq!(answer.header("request-id").len(), 32, "{path}");
+        let named = ops.send("GET", path, &[("request-id", "probe 7")], None);
+        assert_eq!(named.unwrap().header("request-id"), "probe 7", "{path}");
+    }
+}
+
+#[test]
 fn a_board_too_many_of_one_address_is_counted_once_and_told_why() {
     let data = DataDir::new();
     let start = Start::on(&data.path).with("ONHAND_FEED_ADDRESS_CONNECTIONS_MAX", "1");
