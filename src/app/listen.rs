@@ -63,7 +63,8 @@ pub fn border(config: &Config, started: &Started) -> web::Data<Border> {
     let backups = started.node.backups();
     let limited_max = config.stock.limited_max;
     let feed = feed::start(&stock, &catalogue, limited_max, feed::limits(&config.feed));
-    web::Data::new(Border::new(stock, catalogue, backups, feed, limits(config)))
+    let limits = Limits::of(config);
+    web::Data::new(Border::new(stock, catalogue, backups, feed, limits))
 }
 
 /// Starts the public listener. Its pages' origins are set when its port is known.
@@ -178,27 +179,4 @@ pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, AppError> {
 
 fn unreadable(path: &Path, error: &dyn fmt::Display) -> AppError {
     AppError::Tls(format!("{} is no usable PEM file: {error}", path.display()))
-}
-
-fn limits(config: &Config) -> Limits {
-    let (http, stock) = (&config.http, &config.stock);
-    Limits {
-        body_bytes_max: http.body_bytes_max,
-        body_ms_max: http.body_ms_max,
-        requests_per_second_max: http.requests_per_second_max,
-        requests_burst_max: http.requests_burst_max,
-        token_requests_per_second_max: http.token_requests_per_second_max,
-        retry_after_seconds: http.retry_after_seconds,
-        behind_proxy: http.behind_proxy,
-        limited_max: stock.limited_max,
-        ttl_seconds_default: stock.ttl_seconds_default,
-        ttl_seconds_max: stock.ttl_seconds_max,
-        lines_max: stock.lines_max,
-        batch_max: stock.movements_max,
-        backup_stall_seconds_max: http.backup_stall_seconds_max,
-        screens: config.pages.screens,
-        tills: config.pages.tills,
-        slow_request_ms: config.telemetry.slow_request_ms,
-        ..Limits::default()
-    }
 }

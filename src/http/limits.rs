@@ -1,5 +1,7 @@
 //! What the border allows: sizes, counts, rates. Set by the configuration, read by handlers.
 
+use crate::config::Config;
+
 /// The bounds of everything that comes in, and the rules of what is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -43,28 +45,37 @@ pub struct Limits {
     pub slow_request_ms: u64,
 }
 
-impl Default for Limits {
-    fn default() -> Limits {
+impl Limits {
+    /// What the configuration says, and what the contract fixes.
+    pub fn of(config: &Config) -> Limits {
+        let (http, stock) = (&config.http, &config.stock);
         Limits {
-            body_bytes_max: 1 << 20,
-            body_ms_max: 30_000,
-            requests_per_second_max: 100,
-            requests_burst_max: 400,
-            token_requests_per_second_max: 0,
-            retry_after_seconds: 1,
-            behind_proxy: false,
-            limited_max: 3,
-            ttl_seconds_default: 600,
-            ttl_seconds_max: 14_400,
-            lines_max: 100,
-            batch_max: 1000,
+            body_bytes_max: http.body_bytes_max,
+            body_ms_max: http.body_ms_max,
+            requests_per_second_max: http.requests_per_second_max,
+            requests_burst_max: http.requests_burst_max,
+            token_requests_per_second_max: http.token_requests_per_second_max,
+            retry_after_seconds: http.retry_after_seconds,
+            behind_proxy: http.behind_proxy,
+            limited_max: stock.limited_max,
+            ttl_seconds_default: stock.ttl_seconds_default,
+            ttl_seconds_max: stock.ttl_seconds_max,
+            lines_max: stock.lines_max,
+            batch_max: stock.movements_max,
             counted_days_max: 7,
             clock_ahead_ms_max: 60_000,
             events_wait_seconds_max: 30,
-            backup_stall_seconds_max: 60,
-            screens: false,
-            tills: false,
-            slow_request_ms: 500,
+            backup_stall_seconds_max: http.backup_stall_seconds_max,
+            screens: config.pages.screens,
+            tills: config.pages.tills,
+            slow_request_ms: config.telemetry.slow_request_ms,
         }
+    }
+}
+
+/// Those of a configuration that says nothing: defaults have one place.
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits::of(&Config::default())
     }
 }
