@@ -136,3 +136,66 @@ impl Drop for Claim {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    fn lead() -> StockKey {
+        StockKey::parse("A@B").unwrap()
+    }
+
+    fn request(number: u128) -> Idempotency {
+        let (key, body) = (number, number);
+        Idempotency { key, body }
+    }
+
+    fn first(index: &Arc<IdempotencyIndex>, number: u128, now: Timestamp) -> Claim {
+        match index.claim(request(number), now).unwrap() {
+            Claimed::First(claim) => claim,
+            Claimed::Repeated(_) => panic!("{number} was answered"),
+        }
+    }
+
+    #[track_caller]
+    fn is_shed(index: &Arc<IdempotencyIndex>, number: u128, now: Timestamp) {
+        let shed = index.claim(request(number), now).err();
+        assert_eq!(shed, Some(CallError::Overloaded));
+    }
+
+    #[test]
+    fn past_its_bound_new_keys_are_shed_and_known_ones_are_as_ever() {
+        let index = IdempotencyIndex::new(2);
+        first(&index, 1, NOW).answered(NOW, &lead());
+        let running = first(&index, 2, NOW);
+        is_shed(&index, 3, NOW);
+        let repeated = index.claim(request(1), NOW).unwrap();
+        assert!(matches!(repeated, Claimed::Repeated(key) if key == lead()));
+        let other = Idempotency { key: 1, body: 9 };
+        let mismatch = index.claim(other, NOW).err();
+        assert_eq!(mismatch, Some(Refusal::IdempotencyMismatch.into()));
+        let in_progress = index.claim(request(2), NOW).err();
+        assert_eq!(in_progress, Some(CallError::IdempotencyInProgress));
+
+        drop(running);
+        drop(first(&index, 3, NOW));
+        index.load(4, 4, NOW, &lead());
+        is_shed(&index, 3, NOW);
+    }
+
+    #[test]
+    fn what_is_forgotten_makes_room_and_what_comes_again_takes_none() {
+        let index = IdempotencyIndex::new(1);
+        first(&index, 1, NOW).answered(NOW, &lead());
+        let later = NOW.plus_millis(FORGET_AFTER_MS);
+        first(&index, 1, later).answered(later, &lead());
+        index.forget(later);
+        is_shed(&index, 2, later);
+        index.forget(later.plus_millis(FORGET_AFTER_MS));
+        let _running = first(&index, 2, later);
+        index.forget(later.plus_millis(FORGET_AFTER_MS));
+        is_shed(&index, 3, later);
+    }
+}

@@ -28,14 +28,15 @@ impl StockService {
         place: Place,
         idempotency: Option<Idempotency>,
     ) -> Result<Reserved, CallError> {
-        let context = &self.directory().context;
-        if context.reservations.len() >= context.config.reservations_max {
-            return Err(CallError::Overloaded);
-        }
         let wants = wants(&place.lines);
         let (lead, _) = wants.last_key_value().expect("a reservation has a line");
         let (id, lead, partial) = (place.id, lead.clone(), place.partial);
         let (claim, repeated) = self.claim(idempotency)?;
+        let context = &self.directory().context;
+        let is_full = context.reservations.len() >= context.config.reservations_max;
+        if is_full && repeated.is_none() {
+            return Err(CallError::Overloaded);
+        }
         let change = Change::Place(Box::new(place));
         if wants.len() == 1 || repeated.is_some() {
             let lead = repeated.unwrap_or(lead);

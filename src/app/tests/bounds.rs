@@ -11,7 +11,8 @@ use super::asking::*;
 use super::breaking_store::Disk;
 use super::test_node::*;
 use crate::actors::{CallError, Reply, ReservationFilter};
-use crate::stock::{Command, Ledger, MovementKind, Reservation, ReservationId, StockKey};
+use crate::stock::ledger::FORGET_AFTER_MS;
+use crate::stock::{Change, Command, Ledger, MovementKind, Reservation, ReservationId, StockKey};
 
 const ALL: &[&str] = &["a", "b", "c"];
 
@@ -142,6 +143,38 @@ async fn nobody_waits_longer_for_the_disk_than_for_a_command() {
     assert_eq!(alone.unwrap_err(), CallError::OutcomeUnknown);
     assert_eq!(basket.unwrap_err(), CallError::OutcomeUnknown);
     node.disk().set(Disk::Sound);
+}
+
+#[actix::test]
+async fn past_the_reservations_known_new_ones_are_shed_and_repeats_are_answered() {
+    let mut settings = Settings::default();
+    settings.actors.reservations_max = 1;
+    let node = TestNode::begin_with(settings).await;
+    node.receive(&[("a", 5), ("b", 5)]).await;
+    let reserve = async |number: u128, wanted: &[(&str, u32)]| {
+        let place = basket(node.new_id(), wanted, TTL_MS);
+        node.stock()
+            .reserve(node.by(), place, request(number))
+            .await
+    };
+    let first = reserve(1, &[("a", 1)]).await.unwrap().reservation;
+    for wanted in [&[("b", 1)][..], &[("a", 1), ("b", 1)]] {
+        let shed = reserve(2, wanted).await;
+        assert_eq!(shed.unwrap_err(), CallError::Overloaded);
+    }
+    node.expects(&[("a", 5, 1, 0), ("b", 5, 0, 0)]).await;
+    let again = reserve(1, &[("a", 1)]).await.unwrap();
+    assert!(again.replayed && again.reservation.id == first.id);
+
+    node.change(first.id, Change::Release).await.unwrap();
+    node.clock.advance(FORGET_AFTER_MS);
+    let now = node.clock.now();
+    node.directory().context.reservations.forget(now);
+    let placed = reserve(2, &[("b", 1)]).await.unwrap();
+    assert!(
+        !placed.replayed,
+        "a request that was shed left nothing behind"
+    );
 }
 
 /// More than one page looks at.
