@@ -37,6 +37,7 @@ impl Client {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
+            .allow_non_standard_methods(true)
             .timeout_global(Some(Duration::from_secs(60)))
             // Tests make their certificates themselves.
             .tls_config(TlsConfig::builder().disable_verification(true).build())

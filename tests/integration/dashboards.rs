@@ -8,6 +8,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 
 use serde_json::{Value, json};
@@ -15,11 +16,10 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::follower::{Follower, Listener};
 use crate::metrics::{Told, cart, stock};
-use crate::server::{ADMIN, DataDir, Server, Start};
+use crate::server::{ADMIN, DataDir, PATIENCE, Server, Start};
 
-/// How often an expression is asked before it is said to return nothing; each time takes about
-/// as long as it takes Prometheus to look again.
-const ASKED_MAX: usize = 60;
+/// So many rounds of a follower are heard of before an expression is said to return nothing.
+const ROUNDS_MAX: usize = 5_000;
 
 fn dashboards() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboards")
@@ -188,16 +188,29 @@ impl Prometheus {
         Some(results.into_iter().filter(is_number).collect())
     }
 
-    /// Whether all these expressions return something in the end; those that do not.
-    fn without_data(&self, mut expressions: Vec<String>) -> Vec<String> {
-        for _ in 0..ASKED_MAX {
+    /// How often it has looked at the server; none before the first time.
+    fn looks(&self) -> Option<Value> {
+        let results = self.ask("sum(count_over_time(up[1h]))")?;
+        Some(results.first()?["value"][1].clone())
+    }
+
+    /// Whether all these expressions return something in the end; those that do not. They are
+    /// asked each time it has looked again, which is seen to after each round of a follower.
+    fn without_data(&self, mut expressions: Vec<String>, rounds: &Receiver<()>) -> Vec<String> {
+        let mut looks = None;
+        for _ in 0..ROUNDS_MAX {
+            let round = rounds.recv_timeout(PATIENCE);
+            round.expect("a follower hears of what others do");
+            let seen = self.looks();
+            if seen == looks {
+                continue;
+            }
+            looks = seen;
             let empty = |one: &String| self.ask(one).is_none_or(|results| results.is_empty());
             expressions.retain(empty);
             if expressions.is_empty() {
                 break;
             }
-            // Until it has looked again.
-            thread::park_timeout(std::time::Duration::from_millis(500));
         }
         expressions
     }
@@ -251,9 +264,9 @@ fn act_on(client: &Client, stop: &AtomicBool) {
     }
 }
 
-/// Follows what others do, coming and going, until there is an outcome.
-fn follow(server: &Server, done: &AtomicBool) {
-    while !done.load(Ordering::Relaxed) {
+/// Follows what others do, coming and going, and tells of each round while somebody hears it.
+fn follow(server: &Server, rounds: &SyncSender<()>) {
+    while rounds.try_send(()) != Err(TrySendError::Disconnected(())) {
         let mut follower = Follower::open_with(server, ADMIN);
         follower.subscribe(&["clog-38@malmo"], &json!({}));
         for _ in 0..3 {
@@ -297,19 +310,13 @@ fn every_expression_of_panels_rules_and_alerts_returns_data() {
     expressions.extend(alerts.map(|(_, expression, _)| always(&expression)));
     assert!(expressions.len() > 100, "{}", expressions.len());
 
-    let (done, stop, client) = (
-        AtomicBool::new(false),
-        AtomicBool::new(false),
-        server.client(),
-    );
+    let (stop, client) = (AtomicBool::new(false), server.client());
+    let (rounds, heard) = sync_channel(1);
     let without = thread::scope(|scope| {
-        let asking = scope.spawn(|| {
-            let without = prometheus.without_data(expressions);
-            done.store(true, Ordering::Relaxed);
-            without
-        });
+        let prometheus = &prometheus;
+        let asking = scope.spawn(move || prometheus.without_data(expressions, &heard));
         scope.spawn(|| act_on(&client, &stop));
-        follow(&server, &done);
+        follow(&server, &rounds);
         stop.store(true, Ordering::Relaxed);
         asking.join().unwrap()
     });

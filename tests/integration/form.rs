@@ -292,6 +292,7 @@ fn patience(source: &Source) -> Vec<String> {
     let tests = source.code().filter(|(number, _)| *number > own);
     let words = [
         concat!("thread::", "sleep"),
+        concat!("park_", "timeout"),
         concat!("time::", "sleep("),
         concat!("#[", "ignore"),
     ];

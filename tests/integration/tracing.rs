@@ -133,25 +133,30 @@ fn a_slow_disk_is_told_apart_from_a_busy_key() {
         .iter()
         .find(|line| line["path"] == "/v1/reservations")
         .unwrap();
-    assert!(line["write_ms"].as_f64().unwrap() >= 80.0, "{line}");
-    assert!(line["mailbox_ms"].as_f64().unwrap() < 80.0, "{line}");
+    let stage = |line: &Value, name: &str| line[name].as_f64().unwrap();
+    assert!(stage(line, "write_ms") >= 80.0, "{line}");
+    // The disk's time is the disk's alone: what is left of the whole is all the rest can have.
+    let beside = stage(line, "mailbox_ms") + stage(line, "decide_ms");
+    let left = stage(line, "total_ms") - stage(line, "write_ms");
+    assert!(beside <= left, "{line}");
     // A basket is durable at its lead before its other keys follow: two commits, told as two.
     let basket = slow
         .iter()
         .find(|line| line["request_id"] == "basket")
         .unwrap();
-    let write = basket["write_ms"].as_f64().unwrap();
+    let write = stage(basket, "write_ms");
     assert!(
-        write >= 160.0 && write <= basket["total_ms"].as_f64().unwrap(),
+        write >= 160.0 && write <= stage(basket, "total_ms"),
         "{basket}"
     );
+    // A line is for what took so long, whoever it was.
     assert!(
-        slow.iter()
-            .all(|line| line["path"] != "/v1/availability/clog-38/malmo")
+        slow.iter().all(|line| stage(line, "total_ms") >= 60.0),
+        "{slow:?}"
     );
     let item = slow.iter().find(|line| line["path"] == "/v1/items/clog-38");
     let item = item.unwrap();
-    assert!(item["write_ms"].as_f64().unwrap() >= 80.0, "{item}");
+    assert!(stage(item, "write_ms") >= 80.0, "{item}");
 }
 
 #[test]
