@@ -304,6 +304,22 @@ fn patience(source: &Source) -> Vec<String> {
     )
 }
 
+/// What is shown in a comment is text: as an example it would have to be run.
+fn shown(source: &Source) -> Vec<String> {
+    let comment = |line: &str| {
+        let line = line.trim_start();
+        let text = line.strip_prefix("//!").or(line.strip_prefix("///"))?;
+        text.trim_start().strip_prefix("```").map(str::to_owned)
+    };
+    let fences = source
+        .numbered()
+        .filter_map(|(number, line)| Some((number, comment(line)?)));
+    let openings = fences.step_by(2).filter(|(_, language)| language != "text");
+    openings
+        .map(|(number, _)| source.fault(number, "an example belongs where tests run it"))
+        .collect()
+}
+
 fn containing<'a>(
     source: &'a Source,
     lines: impl Iterator<Item = (usize, &'a str)>,
@@ -463,6 +479,12 @@ fn only_the_command_line_writes_to_standard_output() {
         &Source::new("src/stock/key.rs", "    println!(\"{key}\");\n"),
     );
     assert!(output(&Source::new("src/cli/token.rs", "println!(\"x\");\n")).is_empty());
+}
+
+#[test]
+fn no_comment_has_an_example_that_nobody_runs() {
+    let example = "//! ```text\n//! `a`\n//! ```\n/// ```\n/// f()\n/// ```\nfn f() {}\n";
+    check(shown, &Source::new("src/stock/key.rs", example));
 }
 
 #[test]
