@@ -1,8 +1,10 @@
 //! Form is a test too: the directions between modules, the sizes of files, what each file opens
 //! with, and what no file may contain. Every rule is shown to fail on a bad sample.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// A file of the project.
 struct Source {
@@ -76,53 +78,25 @@ impl Source {
     }
 }
 
-/// Which top-level module may use which others. `telemetry` and itself may be used by each; it
-/// is left out where a module may use none of ours.
-const DIRECTIONS: &[(&str, &[&str])] = &[
-    ("main", &["app", "cli", "config", "demo"]),
-    ("demo", &["app", "cli", "clock", "config", "web"]),
-    (
-        "app",
-        &[
-            "actors",
-            "backup",
-            "catalogue",
-            "clock",
-            "config",
-            "feed",
-            "http",
-            "journal",
-            "stock",
-        ],
-    ),
-    (
-        "http",
-        &[
-            "actors",
-            "backup",
-            "catalogue",
-            "clock",
-            "config",
-            "feed",
-            "stock",
-            "web",
-        ],
-    ),
-    ("backup", &["journal", "stock"]),
-    (
-        "actors",
-        &["catalogue", "clock", "config", "journal", "stock"],
-    ),
-    ("catalogue", &["clock", "config", "journal", "stock"]),
-    ("journal", &["clock", "config", "stock"]),
-    ("feed", &["clock", "stock"]),
-    ("clock", &["stock"]),
-    ("cli", &["backup", "config"]),
-    ("config", &[]),
-    ("stock", &[]),
-    ("telemetry", &["clock"]),
-    ("web", &[]),
-];
+/// Which top-level module may use which others: the table of ARCHITECTURE.md, which is the only
+/// place that says so. Each but the pure ones may count with `telemetry` as well.
+static DIRECTIONS: LazyLock<Vec<(String, Vec<String>)>> = LazyLock::new(|| {
+    let map = concat!(env!("CARGO_MANIFEST_DIR"), "/ARCHITECTURE.md");
+    let map = fs::read_to_string(map).unwrap();
+    let (_, rest) = map.split_once("\n| part | may use |\n|---|---|\n").unwrap();
+    let (table, _) = rest.split_once("\n\n").unwrap();
+    let names = |cell: &str| -> Vec<String> {
+        let between_ticks = cell.split('`').skip(1).step_by(2);
+        between_ticks.map(str::to_owned).collect()
+    };
+    let row = |line: &str| {
+        let (part, used) = line.trim_matches('|').split_once('|').unwrap();
+        (names(part).remove(0), names(used))
+    };
+    table.lines().map(row).collect()
+});
+
+const PURE: [&str; 3] = ["stock", "telemetry", "web"];
 
 fn directions(source: &Source) -> Vec<String> {
     // Tests put together what they need.
@@ -132,9 +106,21 @@ fn directions(source: &Source) -> Vec<String> {
     let Some(module) = source.module().filter(|module| *module != "lib") else {
         return Vec::new();
     };
-    let Some((_, allowed)) = DIRECTIONS.iter().find(|(name, _)| *name == module) else {
+    let Some((_, allowed)) = DIRECTIONS.iter().find(|(name, _)| name == module) else {
         return vec![source.fault(1, format!("`{module}` has no place among the directions"))];
     };
+    let mut used = uses(source, module);
+    used.retain(|name| {
+        let may_count = name == "telemetry" && !PURE.contains(&module);
+        !may_count && !allowed.contains(name)
+    });
+    used.iter()
+        .map(|name| source.fault(1, format!("`{module}` must not use `{name}`")))
+        .collect()
+}
+
+/// The other modules that a file of `module` names, each once.
+fn uses(source: &Source, module: &str) -> BTreeSet<String> {
     let code: String = source.code().map(|(_, line)| format!("{line}\n")).collect();
     let mut used = named_after(&code, "crate::");
     if module == "main" {
@@ -145,16 +131,11 @@ fn directions(source: &Source) -> Vec<String> {
         .map(|(_, line)| format!("{line}\n"))
         .collect();
     used.extend(above_root(&own, source.depth()));
-    used.retain(|name| {
-        let ours = DIRECTIONS.iter().any(|(known, _)| known == name);
-        let pure = ["stock", "telemetry", "web"].contains(&module);
-        let free = name == module || (name == "telemetry" && !pure);
-        ours && !free && !allowed.contains(&name.as_str())
-    });
-    used.dedup();
-    used.iter()
-        .map(|name| source.fault(1, format!("`{module}` must not use `{name}`")))
-        .collect()
+    let is_other = |name: &String| {
+        let is_module = DIRECTIONS.iter().any(|(known, _)| known == name);
+        is_module && name != module
+    };
+    used.into_iter().filter(is_other).collect()
 }
 
 /// The first names behind a prefix such as `crate::`, groups in braces included.
@@ -424,6 +405,22 @@ fn modules_use_each_other_in_the_allowed_directions_only() {
         finds("src/stock/key.rs", "// crate::journal is not ours\n"),
         0
     );
+}
+
+#[test]
+fn no_direction_is_allowed_that_nobody_goes() {
+    let project = project();
+    for (module, allowed) in DIRECTIONS.iter() {
+        let files = project
+            .iter()
+            .filter(|source| source.module() == Some(module) && !source.is_test());
+        let used: BTreeSet<String> = files.flat_map(|source| uses(source, module)).collect();
+        let idle: Vec<&String> = allowed
+            .iter()
+            .filter(|name| !used.contains(*name))
+            .collect();
+        assert!(idle.is_empty(), "`{module}` may use {idle:?} and does not");
+    }
 }
 
 #[test]
