@@ -124,11 +124,6 @@ impl From<Arc<Token>> for CatalogueEvent {
 }
 
 impl EntityKey {
-    /// Whether a snapshot entry under this key is the catalogue's.
-    pub fn is_of_catalogue(key: &[u8]) -> bool {
-        matches!(key, [b'i' | b'l' | b't', b'/', ..])
-    }
-
     /// Reads the key of a snapshot entry.
     pub fn parse(key: &[u8]) -> Result<EntityKey, CatalogueCodecError> {
         let unknown = || CatalogueCodecError::Key(String::from_utf8_lossy(key).into_owned());

@@ -22,8 +22,6 @@ pub enum Command {
     },
     /// Follows keys no longer.
     Unsubscribe {
-        /// Comes back with an error.
-        id: Option<u64>,
         /// What not to follow.
         keys: Vec<FeedKey>,
     },

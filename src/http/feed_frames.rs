@@ -117,7 +117,6 @@ pub fn read(text: &str) -> Result<Command, Unreadable> {
                 have: have.into_iter().collect(),
             },
             Incoming::Unsubscribe { id, keys } => Command::Unsubscribe {
-                id,
                 keys: read_keys(id, keys.iter().map(String::as_str))?,
             },
             Incoming::Pong {} => Command::Pong,

@@ -277,7 +277,7 @@ impl FeedSession {
             Command::Pong => {}
             Command::Hello { token } => self.hello(is_first, token.as_deref()),
             Command::Subscribe { id, keys, have } => self.subscribe(id, keys, have),
-            Command::Unsubscribe { keys, .. } => self.subscription.leave(&keys),
+            Command::Unsubscribe { keys } => self.subscription.leave(&keys),
         }
     }
 

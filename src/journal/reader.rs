@@ -13,8 +13,6 @@ pub struct Record {
     pub position: Position,
     /// What was appended.
     pub bytes: Vec<u8>,
-    /// Whether its group ends with it, so that the base may move here.
-    pub ends_group: bool,
 }
 
 /// The records of a store from one position to another, both included. Ends after an error.
@@ -73,11 +71,7 @@ impl RecordReader {
                         continue;
                     }
                     self.next = position.next();
-                    return Ok(Record {
-                        position,
-                        bytes,
-                        ends_group: left == 0,
-                    });
+                    return Ok(Record { position, bytes });
                 }
             }
         }

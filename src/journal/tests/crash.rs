@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use super::*;
+use crate::journal::group::GroupHeader;
 use crate::journal::{Change, EmbeddedStore, RecordReader, Round};
 
 const DIRECTORY: &str = "ONHAND_TEST_CRASH_DIRECTORY";
@@ -215,12 +216,13 @@ fn snapshot_and_trim(journal: &Journal, store: &dyn Store) {
         })
         .unwrap();
     let half = Position::new(cut.get() / 2).max(store.earliest());
-    let end = RecordReader::open(store, half)
-        .unwrap()
-        .map(Result::unwrap)
-        .find(|record| record.ends_group)
-        .map(|record| record.position);
-    if let Some(end) = end.filter(|end| *end <= cut) {
+    if half > cut {
+        return;
+    }
+    let (first, group) = store.read(half).unwrap().next().unwrap().unwrap();
+    let records = GroupHeader::read(&group).unwrap().records;
+    let end = first.plus(u64::from(records) - 1);
+    if end <= cut {
         store.advance_base(end, entry(end)).unwrap();
     }
 }
