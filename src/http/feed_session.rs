@@ -331,7 +331,7 @@ impl FeedSession {
         self.answer.is_none() && self.replies.is_empty() && self.ending.is_none()
     }
 
-    /// The version it was last told of a key.
+    /// What it follows, and what it has been told of that.
     pub fn subscription(&self) -> &Subscription {
         &self.subscription
     }
