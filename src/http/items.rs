@@ -14,7 +14,8 @@ use super::catalogue_schema as schema;
 use super::fault::{At, Faults, Wrong};
 use super::item_document::ItemDocument;
 use super::item_request::{content, patch, sku_as_sent};
-use super::problem::{Code, Problem};
+use super::names::item_in_path;
+use super::problem::Problem;
 use super::problem_schema;
 use super::read;
 use super::request::{Body, Query, path_sku};
@@ -161,10 +162,7 @@ pub async fn batch(caller: Caller, body: Body, border: Data<Border>) -> Answered
 )]
 pub async fn get(request: HttpRequest, _caller: Caller, border: Data<Border>) -> Answered {
     let sku = path_sku(&request)?;
-    let Some(item) = border.catalogue.item(sku.as_str()) else {
-        let detail = format!("there is no item {sku}");
-        return Err(Problem::not_found(Code::UnknownItem, detail));
-    };
+    let item = item_in_path(&border, sku.as_str())?;
     Ok(answer::ok(&ItemDocument::new(&item, border.stock.now())))
 }
 

@@ -13,7 +13,8 @@ use super::catalogue_schema as schema;
 use super::fault::{At, Wrong};
 use super::item_request::{label, nullable, required_if_present};
 use super::items::{answer_written, who, whole};
-use super::problem::{Code, Problem};
+use super::names::location_in_path;
+use super::problem::Problem;
 use super::problem_schema;
 use super::read;
 use super::request::{Body, Query, path_location};
@@ -129,10 +130,7 @@ pub async fn merge(
 )]
 pub async fn get(request: HttpRequest, _caller: Caller, border: Data<Border>) -> Answered {
     let name = path_location(&request)?;
-    let Some(location) = border.catalogue.location(name.as_str()) else {
-        let detail = format!("there is no location {name}");
-        return Err(Problem::not_found(Code::UnknownLocation, detail));
-    };
+    let location = location_in_path(&border, name.as_str())?;
     Ok(answer::ok(&LocationDocument::of(&location)))
 }
 

@@ -65,14 +65,8 @@ pub fn check_decimals(item: &Item, quantity: Quantity) -> Result<(), Wrong> {
     Err(Wrong::rule(Code::InvalidQuantity, detail))
 }
 
-/// The figures of a key as they are now: past a deadline the key is settled first.
+/// The figures of a key as they are now, if it is stocked: past a deadline it is settled first.
 pub async fn current_level(border: &Border, key: &StockKey) -> Result<Option<Level>, Problem> {
-    let level = border.stock.level(key);
-    let level = match level {
-        Some(level) if level.is_overdue(border.stock.now()) => {
-            border.stock.fresh_level(key).await?
-        }
-        Some(_) | None => level,
-    };
+    let level = border.stock.fresh_level(key).await?;
     Ok(level.filter(|level| level.stocked))
 }
