@@ -49,9 +49,6 @@ pub use companion::Ready;
 pub use node::Node;
 pub use restore::{Restore, RestoreError, restore};
 
-/// How many records are replayed between two lines of progress.
-const PROGRESS_RECORDS: u64 = 500_000;
-
 /// Why the service did not start, or stopped otherwise than asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -118,8 +115,8 @@ where
 /// Opens a data directory that no service has open and proves it. Makes none where there is none.
 pub fn verify_directory(directory: &Path) -> Result<verify::Verified, AppError> {
     let store = EmbeddedStore::open_existing(directory)?;
-    let progress = |records| {
-        if records % PROGRESS_RECORDS == 0 {
+    let progress = |records: u64| {
+        if records.is_multiple_of(replay::PROGRESS_RECORDS) {
             tracing::info!(records, "replaying the journal");
         }
     };

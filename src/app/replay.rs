@@ -15,7 +15,7 @@ use crate::journal::{Position, Record, RecordReader, Store};
 use crate::stock::Ledger;
 
 /// How many records are replayed between two lines of progress.
-const PROGRESS_RECORDS: u64 = 500_000;
+pub const PROGRESS_RECORDS: u64 = 500_000;
 
 /// Records handed to a thread at once, and how many such pieces may wait for it.
 const RECORDS_AT_ONCE: usize = 1024;

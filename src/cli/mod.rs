@@ -15,6 +15,7 @@ mod serve;
 mod token;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -29,6 +30,9 @@ pub use ready::ReadyArgs;
 pub use restore::{RestoreArgs, RestoreProgress};
 pub use serve::{ConfigAction, ConfigArgs, ServeArgs, VerifyArgs};
 pub use token::{TokenAction, TokenArgs};
+
+/// How often a progress bar is drawn anew.
+const REDRAW: Duration = Duration::from_millis(100);
 
 /// Onhand: how many of this product can I sell here, right now?
 #[derive(Debug, Parser)]

@@ -5,18 +5,16 @@ use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::VerifyArgs;
 use super::backup::contents;
+use super::{REDRAW, VerifyArgs};
 use crate::backup;
 use crate::config::ConfigFaults;
 
 const READ_BYTES: usize = 1 << 20;
-const REDRAW: Duration = Duration::from_millis(100);
 
 /// Records between two looks at the bar.
 const RECORDS_AT_ONCE: u64 = 1_000;

@@ -17,6 +17,7 @@ use super::busy::unless_busy;
 use super::content::Content;
 use super::contention::{ContentionDocument, TOP};
 use super::event_stream::{self, Piece};
+use super::feed_frames::LEVELS_MAX;
 use super::feed_socket::{barred, full};
 use super::gate::client_address;
 use super::ops::OpsView;
@@ -29,9 +30,6 @@ use crate::web;
 
 /// How often the whole document is told.
 const EVERY_MS: i64 = 1000;
-
-/// The most levels in one event.
-const LEVELS_MAX: usize = 500;
 
 /// `GET /`: whoever types the address alone wants to see how it goes.
 pub async fn home() -> HttpResponse {

@@ -6,13 +6,10 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use futures::future::join_all;
 
 use super::border::Border;
-use super::feed_frames::State;
+use super::feed_frames::{LEVELS_MAX, State};
 use super::names::current_level;
 use crate::feed::{FeedKey, Shown, Subscription};
 use crate::stock::{Level, StockKey};
-
-/// The most levels in one part.
-const LEVELS_MAX: usize = 500;
 
 /// An answer under way.
 pub struct StateAnswer {

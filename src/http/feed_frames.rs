@@ -14,6 +14,9 @@ use crate::catalogue::Catalogue;
 use crate::feed::{Command, Ending, Face, Faces, FeedKey, News, View};
 use crate::stock::{Level, Quantity, StockKey};
 
+/// The most levels in one frame.
+pub const LEVELS_MAX: usize = 500;
+
 /// Writes levels and items for the feed.
 pub struct JsonFaces {
     /// For the time, on which a price depends.

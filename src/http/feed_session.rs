@@ -12,15 +12,12 @@ use futures::future::LocalBoxFuture;
 use super::auth::Caller;
 use super::border::Border;
 use super::feed_answer::StateAnswer;
-use super::feed_frames::{self as frames, Unreadable};
+use super::feed_frames::{self as frames, LEVELS_MAX, Unreadable};
 use crate::catalogue::Scope;
 use crate::feed::{Command, Courier, Ending, FeedKey, FeedLimits, Subscription, Who};
 use crate::stock::Timestamp;
 use crate::telemetry::labels::Transport;
 use crate::telemetry::{local, metrics};
-
-/// The most levels in one update.
-const LEVELS_MAX: usize = 500;
 
 /// What is to be written next.
 #[derive(Debug, PartialEq, Eq)]

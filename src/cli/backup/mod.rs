@@ -7,11 +7,11 @@ mod download;
 use std::io::{self, BufReader, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 use indicatif::{BinaryBytes, ProgressBar, ProgressStyle};
 
+use super::REDRAW;
 use super::client::{HttpServer, ServerArgs, Streamed};
 use crate::backup::{CopyError, CopyReader, Header, Trailer};
 use destination::{Destination, Unwritable};
@@ -19,7 +19,6 @@ use download::Download;
 
 /// Bytes read ahead of the check.
 const READ_BYTES: usize = 256 << 10;
-const REDRAW: Duration = Duration::from_millis(100);
 
 /// Arguments of `backup`.
 #[derive(Debug, Clone, Args)]

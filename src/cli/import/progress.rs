@@ -3,13 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Read, Write};
-use std::time::Duration;
 
 use indicatif::{HumanCount, ProgressBar, ProgressBarIter, ProgressStyle};
 
+use super::super::REDRAW;
 use super::Stopped;
-
-const REDRAW: Duration = Duration::from_millis(100);
 
 /// Counts what happened and tells it.
 pub(super) struct Report {
