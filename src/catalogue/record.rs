@@ -173,5 +173,4 @@ fn write<T: Serialize>(head: Vec<u8>, value: &T) -> Vec<u8> {
 }
 
 #[cfg(test)]
-#[path = "record_tests.rs"]
 mod tests;

@@ -323,5 +323,4 @@ fn grant_faults(grant: &TokenGrant) -> Vec<Fault> {
 }
 
 #[cfg(test)]
-#[path = "register_tests.rs"]
 mod tests;

@@ -66,6 +66,4 @@ pub mod web_files;
 pub mod wire;
 
 #[cfg(test)]
-mod catalogue_tests;
-#[cfg(test)]
 mod tests;

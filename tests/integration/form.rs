@@ -43,7 +43,7 @@ impl Source {
     fn is_test(&self) -> bool {
         let name = self.path.rsplit('/').next().unwrap_or_default();
         let in_tests = self.path.starts_with("tests/") || self.path.contains("/tests/");
-        in_tests || name == "tests.rs" || name.ends_with("_tests.rs")
+        in_tests || name == "tests.rs"
     }
 
     /// The lines before the unit tests at the end of the file.

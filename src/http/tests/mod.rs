@@ -2,6 +2,7 @@
 //! documents, every fault by its place, and who may do what.
 
 mod availability;
+mod catalogue;
 mod entry;
 mod events;
 mod pages;

@@ -15,11 +15,11 @@ use actix_web::{App, test};
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use super::border::Border;
-use super::catalogue_schema::CatalogueApi;
-use super::gate::gate;
-use super::limits::Limits;
-use super::{items, locations, tokens};
+use super::super::border::Border;
+use super::super::catalogue_schema::CatalogueApi;
+use super::super::gate::gate;
+use super::super::limits::Limits;
+use super::super::{items, locations, tokens};
 use crate::actors::{
     ActorsConfig, Context, Directory, IdempotencyIndex, PublishedReservations, StockService,
 };

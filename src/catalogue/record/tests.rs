@@ -8,7 +8,7 @@ use crate::catalogue::token::{Scope, TokenGrant};
 use crate::stock::{Channel, Currency, Money};
 
 /// Every record below, one line of hexadecimal digits each.
-const GOLDEN: &str = include_str!("golden/records_v1.hex");
+const GOLDEN: &str = include_str!("../golden/records_v1.hex");
 
 fn text<const MAX: usize>(text: &str) -> Text<MAX> {
     Text::parse(text).unwrap()
