@@ -79,7 +79,7 @@ pub(super) fn reserved(record: &StockRecord) -> Vec<Arc<Reservation>> {
 }
 
 /// An answer that changes nothing but rests on records that may not be durable yet.
-pub(super) struct Waiting {
+pub(super) struct Unrecorded {
     pub reply: ReplyTo,
     pub replied: Replied,
     /// Given back before the answer: who hears a refusal may try again at once.
@@ -87,7 +87,7 @@ pub(super) struct Waiting {
     pub timed: Option<Timed>,
 }
 
-impl Completion for Waiting {
+impl Completion for Unrecorded {
     fn publish(&mut self, _: Position) {}
 
     fn answer(self: Box<Self>, outcome: Result<(), OutcomeUnknown>) {

@@ -22,7 +22,7 @@ use crate::stock::{
 use crate::telemetry::metrics;
 
 /// A change that followers have to prepare for.
-pub(super) struct Raising {
+pub(super) struct RaisingChange {
     pub by: By,
     pub id: ReservationId,
     pub lead: StockKey,
@@ -60,7 +60,7 @@ pub(super) fn prepares(need: &Need, lead: &StockKey, change: &Change) -> bool {
     need.key != *lead && (gives_more || !change.takes_stock())
 }
 
-impl Raising {
+impl RaisingChange {
     /// Runs to its end; the caller may be gone by then.
     pub async fn run(self, directory: &Arc<Directory>) -> Result<Reserved, CallError> {
         if self.change.takes_stock() {

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::call::{CallError, Deliver, Reserved};
 use super::completion::hear;
 use super::idempotency::{Claim, Claimed};
-use super::raise::{Need, Raising, prepares, reserved};
+use super::raise::{Need, RaisingChange, prepares, reserved};
 use super::service::StockService;
 use crate::stock::command::{Idempotency, NewLine, Place, Raise};
 use crate::stock::hold::Grant;
@@ -55,7 +55,7 @@ impl StockService {
             .map(|(key, wanted)| Need { key, wanted, base })
             .collect();
         let base_revision = 0;
-        let raising = Raising {
+        let raising = RaisingChange {
             by,
             id,
             lead,
@@ -155,7 +155,7 @@ impl StockService {
             idempotency,
             claim,
         } = asked;
-        let raising = Raising {
+        let raising = RaisingChange {
             by,
             id,
             lead: known.lead.clone(),
@@ -215,7 +215,7 @@ impl StockService {
 
     /// Runs a raise beside the caller, so that it comes to its end even if the caller hangs up, or
     /// waits no longer.
-    async fn run(&self, raising: Raising) -> Result<Reserved, CallError> {
+    async fn run(&self, raising: RaisingChange) -> Result<Reserved, CallError> {
         let (told, outcome) = oneshot::channel();
         let directory = self.directory().clone();
         let raised = async move { raising.run(&directory).await };

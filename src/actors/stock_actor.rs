@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 use tokio::sync::oneshot;
 
 use super::call::{CallError, Deliver, Replied, Reply, TakenLedger};
-use super::completion::{Recorded, Waiting, hear, reserved};
+use super::completion::{Recorded, Unrecorded, hear, reserved};
 use super::directory::{Directory, hash};
 use super::errand::{self, Reporting, SETTLE_AT_ONCE_MAX, Settling, Work};
 use super::idempotency::Claim;
@@ -384,12 +384,12 @@ impl StockActor {
         if let (Some(decided), Ok(_)) = (decided, &replied) {
             hear(decided, replied.clone());
         }
-        let waiting = Waiting {
+        let unrecorded = Unrecorded {
             reply,
             replied,
             claim,
             timed: timed.map(|timed| timed.decided(self.ledger.key().as_str())),
         };
-        place.wait(self.last, Box::new(waiting));
+        place.wait(self.last, Box::new(unrecorded));
     }
 }

@@ -15,7 +15,7 @@ use crate::actors::{Directory, Gone};
 use crate::catalogue::Catalogue;
 use crate::clock::Stopwatch;
 use crate::journal::codec::stock_entry;
-use crate::journal::{Change, Position, Round, Store, StoreError};
+use crate::journal::{EntryChange, Position, Round, Store, StoreError};
 use crate::stock::StockKey;
 use crate::telemetry::{labels, metrics};
 
@@ -76,9 +76,9 @@ impl Snapshots {
     fn count(&self, outcome: &Result<usize, StoreError>, took: Duration) {
         let metrics = metrics();
         let Ok(entries) = outcome else {
-            return metrics.snapshots_total.of(labels::Result::Failed).inc();
+            return metrics.snapshots_total.of(labels::WorkResult::Failed).inc();
         };
-        metrics.snapshots_total.of(labels::Result::Done).inc();
+        metrics.snapshots_total.of(labels::WorkResult::Done).inc();
         metrics.snapshot_seconds.observe(took.as_secs_f64());
         metrics.snapshot_entries_total.inc_by(*entries as u64);
         let now = self.directory.context.clock.now().as_millis() as f64 / 1000.0;
@@ -114,7 +114,7 @@ impl Snapshots {
             self.write_keys(keys, times * BYTES_AT_ONCE).await?;
         }
         for entities in entities.chunks(ENTRIES_AT_ONCE) {
-            let change = |(key, image): &(crate::catalogue::EntityKey, Vec<u8>)| Change {
+            let change = |(key, image): &(crate::catalogue::EntityKey, Vec<u8>)| EntryChange {
                 key: key.to_string().into_bytes(),
                 value: Some(image.clone()),
             };
@@ -145,7 +145,7 @@ impl Snapshots {
         for (key, image, position) in images {
             let (key, value) = stock_entry(key.as_str(), &image);
             bytes += value.len();
-            changes.push(Change {
+            changes.push(EntryChange {
                 key,
                 value: Some(value),
             });
@@ -159,7 +159,11 @@ impl Snapshots {
     }
 
     /// Writes what holds records up to `newest`, once these are durable.
-    async fn put_durable(&self, changes: Vec<Change>, newest: Position) -> Result<(), StoreError> {
+    async fn put_durable(
+        &self,
+        changes: Vec<EntryChange>,
+        newest: Position,
+    ) -> Result<(), StoreError> {
         let journal = &self.directory.context.journal;
         let mut durable = journal.watch();
         let settled = durable.wait_for(|durable| *durable >= newest || journal.is_failed());
@@ -169,7 +173,7 @@ impl Snapshots {
         self.put(changes).await
     }
 
-    async fn put(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+    async fn put(&self, changes: Vec<EntryChange>) -> Result<(), StoreError> {
         fail::fail_point!("snapshots::before_put", |_| std::process::abort());
         let store = self.store.clone();
         let put = blocking(move || store.put_snapshots(changes));

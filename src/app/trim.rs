@@ -14,7 +14,7 @@ use crate::clock::Stopwatch;
 use crate::journal::codec::{Tagged, stock_entry};
 use crate::journal::group::{GroupHeader, Records};
 use crate::journal::store::Groups;
-use crate::journal::{Change, Position, Store, StoreError};
+use crate::journal::{EntryChange, Position, Store, StoreError};
 use crate::stock::{Ledger, StockKey, Timestamp};
 
 /// How long a step takes before whoever wants the processor may have it.
@@ -230,20 +230,20 @@ impl Fold {
         Ok(())
     }
 
-    fn changes(self) -> Vec<Change> {
+    fn changes(self) -> Vec<EntryChange> {
         let of_key = |(key, ledger): (StockKey, Ledger)| {
             let (key, value) = stock_entry(key.as_str(), &ledger.image());
-            Change {
+            EntryChange {
                 key,
                 value: Some(value),
             }
         };
         let register = self.catalogue.register();
-        let of_entity = |entity: &EntityKey| Change {
+        let of_entity = |entity: &EntityKey| EntryChange {
             key: entity.to_string().into_bytes(),
             value: register.image(entity),
         };
-        let entities: Vec<Change> = self.entities.iter().map(of_entity).collect();
+        let entities: Vec<EntryChange> = self.entities.iter().map(of_entity).collect();
         self.ledgers
             .into_iter()
             .map(of_key)

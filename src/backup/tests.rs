@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::*;
 use crate::journal::group::{GroupBuilder, GroupLimits};
-use crate::journal::{Change, MemoryStore, Part, Store};
+use crate::journal::{EntryChange, MemoryStore, Part, Store};
 
 /// Never to be changed: backups out there hold these bytes.
 const GOLDEN: &[u8] = include_bytes!("golden/copy_v1.bin");
@@ -17,8 +17,8 @@ fn group(records: &[&[u8]]) -> Vec<u8> {
     builder.seal(NOW).to_vec()
 }
 
-fn put(key: &str, value: &[u8]) -> Change {
-    Change {
+fn put(key: &str, value: &[u8]) -> EntryChange {
+    EntryChange {
         key: key.into(),
         value: Some(value.into()),
     }

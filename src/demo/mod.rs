@@ -32,7 +32,7 @@ use crate::config::ConfigFaults;
 use cast::Cast;
 use directory::Directory;
 use sample::Sample;
-use shop::Place;
+use shop::Premises;
 use stop::Stop;
 use teller::Teller;
 use wire::Patient;
@@ -59,7 +59,7 @@ pub fn run(arguments: &DemoArgs, out: Box<dyn Write + Send>) -> Result<(), DemoE
     let directory = Directory::choose(arguments.data_dir.as_deref())?;
     let admin = format!("demo-{:032x}", rand::random::<u128>());
     let mut config = arguments.configuration(directory.path(), &admin)?;
-    let place = Place::take(arguments.shop_listen)?;
+    let place = Premises::take(arguments.shop_listen)?;
     config.http.origins.0.extend(place.origins());
     let seed = arguments
         .seed
@@ -97,7 +97,7 @@ struct Play {
 /// Plays on a thread of its own, since its requests block, until it is told to end.
 async fn accompany(
     play: Play,
-    place: Place,
+    place: Premises,
     ready: Ready,
     ending: oneshot::Receiver<()>,
 ) -> Result<(), String> {
@@ -121,7 +121,7 @@ async fn accompany(
 
 impl Play {
     /// Opens the shop, says what can be done with it, and has the simulated people act.
-    fn perform(&self, place: Place, ready: &Ready, stop: &Stop) -> Result<(), String> {
+    fn perform(&self, place: Premises, ready: &Ready, stop: &Stop) -> Result<(), String> {
         let sample = Arc::new(Sample::read());
         let wire = |token: &str| Patient::new(&ready.public, token, stop);
         let opened = opening::open(&self.admin, &sample, wire);

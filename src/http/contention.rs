@@ -48,14 +48,14 @@ struct HotDocument<'a> {
     location: &'a str,
     demand_per_second: f64,
     refusals_per_second: f64,
-    waiting_ms: Waiting,
+    waiting_ms: WaitingDocument,
     holds: usize,
     status: &'static str,
     stock: Option<StockDocument<'a>>,
 }
 
 #[derive(Serialize)]
-struct Waiting {
+struct WaitingDocument {
     mean: f64,
     max: f64,
 }
@@ -115,7 +115,7 @@ impl<'a> HotDocument<'a> {
             location: hot.key.location(),
             demand_per_second: rate(hot.demand, window_seconds),
             refusals_per_second: rate(hot.refusals, window_seconds),
-            waiting_ms: Waiting {
+            waiting_ms: WaitingDocument {
                 mean: hot.waited_mean.as_secs_f64() * 1000.0,
                 max: hot.waited_max.as_secs_f64() * 1000.0,
             },

@@ -20,6 +20,8 @@ mod tests;
 pub use position::Position;
 pub use queue::{Completion, Full, Journal, JournalConfig, OutcomeUnknown, Place};
 pub use reader::{Record, RecordReader, high_water};
-pub use store::{Change, Contents, EmbeddedStore, MemoryStore, Part, Restoration, Restored, Round};
+pub use store::{
+    Contents, EmbeddedStore, EntryChange, MemoryStore, Part, Restoration, Restored, Round,
+};
 pub use store::{Store, StoreError};
 pub use writer::{GroupWritten, Observers};

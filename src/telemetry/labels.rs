@@ -101,7 +101,7 @@ labels! {
     }
 
     /// How a reservation came to its next revision.
-    Change as "change" {
+    Revised as "change" {
         Placed "placed",
         LinesReplaced "lines_replaced",
         Extended "extended",
@@ -136,7 +136,7 @@ labels! {
     }
 
     /// Whether work of the node's own was done.
-    Result as "result" {
+    WorkResult as "result" {
         Done "done",
         Failed "failed",
     }
@@ -160,10 +160,10 @@ mod tests {
         check::<Kind>();
         check::<Outcome>();
         check::<Reason>();
-        check::<Change>();
+        check::<Revised>();
         check::<End>();
         check::<Transport>();
         check::<Barred>();
-        check::<Result>();
+        check::<WorkResult>();
     }
 }

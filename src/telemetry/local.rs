@@ -7,7 +7,7 @@ use prometheus::local::{LocalHistogram, LocalIntCounter};
 use prometheus::{Histogram, IntCounter};
 
 use super::counting::is_counting;
-use super::labels::{Change, End, Kind, Label, Outcome, Reason};
+use super::labels::{End, Kind, Label, Outcome, Reason, Revised};
 use super::metric::By;
 use super::metrics::{Metrics, metrics};
 
@@ -86,7 +86,7 @@ local! {
     mailbox_wait_seconds: LocalHistogram,
     mailbox_depth: LocalHistogram,
     refusals_total: By<Reason, LocalIntCounter>,
-    reservations_total: By<Change, LocalIntCounter>,
+    reservations_total: By<Revised, LocalIntCounter>,
     holds_opened_total: LocalIntCounter,
     holds_closed_total: By<End, LocalIntCounter>,
     hold_age_seconds: By<End, LocalHistogram>,

@@ -9,7 +9,7 @@ use prometheus::{
     TextEncoder,
 };
 
-use super::labels::{Barred, Change, End, Kind, Outcome, Reason, Result, Transport};
+use super::labels::{Barred, End, Kind, Outcome, Reason, Revised, Transport, WorkResult};
 use super::metric::{By, metrics};
 
 /// Bounds for what takes from a tenth of a millisecond to seconds. Among them are the promises:
@@ -81,7 +81,7 @@ metrics! {
         pub stock_keys: IntGauge,
 
         /// Changes of reservations, by what they were.
-        pub reservations_total: By<Change, IntCounter>,
+        pub reservations_total: By<Revised, IntCounter>,
         /// Reservations known, those that came to their end within a day included.
         pub reservations_known: IntGauge,
         /// Holds opened: one for each stock key that a reservation takes something of.
@@ -116,7 +116,7 @@ metrics! {
         pub journal_history_bytes: IntGauge,
 
         /// Snapshot rounds, by result.
-        pub snapshots_total: By<Result, IntCounter>,
+        pub snapshots_total: By<WorkResult, IntCounter>,
         /// Time of a snapshot round, its rests included.
         pub snapshot_seconds: Histogram => LONG_TIMES,
         /// Entries written by snapshot rounds.

@@ -175,18 +175,18 @@ fn end(state: State, cause: Cause) -> End {
     }
 }
 
-fn change(cause: Cause) -> labels::Change {
+fn change(cause: Cause) -> labels::Revised {
     match cause {
-        Cause::Placed => labels::Change::Placed,
-        Cause::LinesReplaced => labels::Change::LinesReplaced,
-        Cause::Extended => labels::Change::Extended,
-        Cause::Confirmed => labels::Change::Confirmed,
-        Cause::HandedOver => labels::Change::HandedOver,
-        Cause::Used => labels::Change::Used,
-        Cause::Released => labels::Change::Released,
-        Cause::Expired => labels::Change::Expired,
-        Cause::Cancelled => labels::Change::Cancelled,
-        Cause::Denied => labels::Change::Denied,
+        Cause::Placed => labels::Revised::Placed,
+        Cause::LinesReplaced => labels::Revised::LinesReplaced,
+        Cause::Extended => labels::Revised::Extended,
+        Cause::Confirmed => labels::Revised::Confirmed,
+        Cause::HandedOver => labels::Revised::HandedOver,
+        Cause::Used => labels::Revised::Used,
+        Cause::Released => labels::Revised::Released,
+        Cause::Expired => labels::Revised::Expired,
+        Cause::Cancelled => labels::Revised::Cancelled,
+        Cause::Denied => labels::Revised::Denied,
     }
 }
 

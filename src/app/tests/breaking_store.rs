@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::{Condvar, Mutex};
 
 use crate::journal::store::{Entries, Groups};
-use crate::journal::{Change, Contents, Position, Round, Store, StoreError};
+use crate::journal::{Contents, EntryChange, Position, Round, Store, StoreError};
 
 /// How the disk behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Store for BreakingStore {
     fn last(&self) -> Position {
         self.inner.last()
     }
-    fn put_snapshots(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+    fn put_snapshots(&self, changes: Vec<EntryChange>) -> Result<(), StoreError> {
         self.write(|| self.inner.put_snapshots(changes))
     }
     fn finish_round(&self, round: Round) -> Result<(), StoreError> {
@@ -94,7 +94,7 @@ impl Store for BreakingStore {
     fn round(&self) -> Option<Round> {
         self.inner.round()
     }
-    fn advance_base(&self, cut: Position, changes: Vec<Change>) -> Result<(), StoreError> {
+    fn advance_base(&self, cut: Position, changes: Vec<EntryChange>) -> Result<(), StoreError> {
         self.write(|| self.inner.advance_base(cut, changes))
     }
     fn base(&self) -> Result<Entries, StoreError> {

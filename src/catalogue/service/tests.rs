@@ -18,7 +18,7 @@ use crate::catalogue::record::RECORD_TAG;
 use crate::catalogue::text::Text;
 use crate::catalogue::token::Scope;
 use crate::journal::store::EmbeddedStore;
-use crate::journal::{Change, JournalConfig, Observers, Position, RecordReader, Round, Store};
+use crate::journal::{EntryChange, JournalConfig, Observers, Position, RecordReader, Round, Store};
 use crate::stock::{Currency, LocationId, Money, Sku, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -57,7 +57,7 @@ impl Life {
     /// Writes what changed as a round of snapshots.
     fn snapshot(&self) {
         let cut = self.journal.durable();
-        let entry = |(key, image): (EntityKey, Vec<u8>)| Change {
+        let entry = |(key, image): (EntityKey, Vec<u8>)| EntryChange {
             key: key.to_string().into_bytes(),
             value: Some(image),
         };

@@ -70,7 +70,7 @@ pub(super) struct Shop {
 }
 
 /// The shop's place, taken before anything starts.
-pub(super) struct Place(TcpListener);
+pub(super) struct Premises(TcpListener);
 
 /// The shop, open.
 pub(super) struct Open {
@@ -78,13 +78,13 @@ pub(super) struct Open {
     thread: JoinHandle<()>,
 }
 
-impl Place {
+impl Premises {
     /// Takes an address.
     ///
     /// # Errors
     /// Somebody else has it.
-    pub(super) fn take(address: SocketAddr) -> Result<Place, AppError> {
-        TcpListener::bind(address).map(Place).map_err(|source| {
+    pub(super) fn take(address: SocketAddr) -> Result<Premises, AppError> {
+        TcpListener::bind(address).map(Premises).map_err(|source| {
             if source.kind() == std::io::ErrorKind::AddrInUse {
                 let flag = "--shop-listen";
                 return AppError::AddressInUse { address, flag };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-use super::{Change, Contents, Entries, Groups, Part, Round, Store, StoreError};
+use super::{Contents, Entries, EntryChange, Groups, Part, Round, Store, StoreError};
 use crate::journal::Position;
 use crate::journal::group::GroupHeader;
 
@@ -76,7 +76,7 @@ impl Store for MemoryStore {
         self.0.lock().last
     }
 
-    fn put_snapshots(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+    fn put_snapshots(&self, changes: Vec<EntryChange>) -> Result<(), StoreError> {
         apply(&mut self.0.lock().snapshots, changes);
         Ok(())
     }
@@ -99,7 +99,7 @@ impl Store for MemoryStore {
         self.0.lock().round
     }
 
-    fn advance_base(&self, cut: Position, changes: Vec<Change>) -> Result<(), StoreError> {
+    fn advance_base(&self, cut: Position, changes: Vec<EntryChange>) -> Result<(), StoreError> {
         let contents = &mut *self.0.lock();
         let base = contents.base_position;
         let refused = |reason| Err(StoreError::Base { base, cut, reason });
@@ -178,8 +178,8 @@ fn count(first: Position, group: &[u8]) -> Result<u64, StoreError> {
     Ok(u64::from(header.records))
 }
 
-fn apply(map: &mut Map, changes: Vec<Change>) {
-    for Change { key, value } in changes {
+fn apply(map: &mut Map, changes: Vec<EntryChange>) {
+    for EntryChange { key, value } in changes {
         match value {
             Some(value) => map.insert(key, value),
             None => map.remove(&key),

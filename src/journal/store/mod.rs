@@ -37,7 +37,7 @@ pub type Entries = Box<dyn Iterator<Item = Result<Entry, StoreError>> + Send>;
 
 /// A change to one entry of the snapshots or of the base.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct EntryChange {
     /// Whose entry.
     pub key: Vec<u8>,
     /// The new value; none removes the entry.
@@ -77,7 +77,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Writes snapshot entries; durable with the end of the round. Appends wait meanwhile, so a
     /// call should bring a few hundred entries at most.
-    fn put_snapshots(&self, changes: Vec<Change>) -> Result<(), StoreError>;
+    fn put_snapshots(&self, changes: Vec<EntryChange>) -> Result<(), StoreError>;
 
     /// Makes all snapshot entries written so far durable and records the round, atomically.
     fn finish_round(&self, round: Round) -> Result<(), StoreError>;
@@ -92,7 +92,7 @@ pub trait Store: Send + Sync + 'static {
     /// up to the cut; `free_trimmed` frees their space. The cut must end a group and lie within the
     /// newest round. A crash in between leaves entries that are ahead of the base position, which
     /// replay passes over. Appends may wait meanwhile, so history should be fed in small pieces.
-    fn advance_base(&self, cut: Position, changes: Vec<Change>) -> Result<(), StoreError>;
+    fn advance_base(&self, cut: Position, changes: Vec<EntryChange>) -> Result<(), StoreError>;
 
     /// All entries of the base generation, in the order of their keys.
     fn base(&self) -> Result<Entries, StoreError>;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::journal::group::GroupHeader;
-use crate::journal::{Change, EmbeddedStore, RecordReader, Round};
+use crate::journal::{EmbeddedStore, EntryChange, RecordReader, Round};
 
 const DIRECTORY: &str = "ONHAND_TEST_CRASH_DIRECTORY";
 const RECORDS: u64 = 400;
@@ -201,7 +201,7 @@ fn value(position: Position) -> Vec<u8> {
 /// One entry, whose value is the position it stands for, in the snapshots as in the base.
 fn snapshot_and_trim(journal: &Journal, store: &dyn Store) {
     let entry = |position: Position| {
-        vec![Change {
+        vec![EntryChange {
             key: b"k".to_vec(),
             value: Some(value(position)),
         }]

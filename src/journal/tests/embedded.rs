@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::*;
-use crate::journal::{Change, EmbeddedStore, RecordReader, Round, high_water};
+use crate::journal::{EmbeddedStore, EntryChange, RecordReader, Round, high_water};
 
 fn open(directory: &TempDir) -> EmbeddedStore {
     EmbeddedStore::open(directory.path()).unwrap()
@@ -24,8 +24,8 @@ fn append(store: &EmbeddedStore, records: &[&[u8]]) {
     store.append(store.last().next(), &group(records)).unwrap();
 }
 
-fn put(key: &str, value: &str) -> Change {
-    Change {
+fn put(key: &str, value: &str) -> EntryChange {
+    EntryChange {
         key: key.into(),
         value: Some(value.into()),
     }
@@ -80,7 +80,7 @@ fn a_new_data_directory_is_empty_and_everything_written_is_there_after_a_restart
             .put_snapshots(vec![put("k", "1"), put("l", "1")])
             .unwrap();
         store
-            .put_snapshots(vec![Change {
+            .put_snapshots(vec![EntryChange {
                 key: b"l".to_vec(),
                 value: None,
             }])

@@ -8,17 +8,17 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::journal::{
-    Change, Contents, EmbeddedStore, MemoryStore, Part, Restoration, Round, StoreError,
+    Contents, EmbeddedStore, EntryChange, MemoryStore, Part, Restoration, Round, StoreError,
 };
 
 #[derive(Clone, Debug)]
 enum Step {
     Append(Vec<Vec<u8>>),
-    PutSnapshots(Vec<Change>),
+    PutSnapshots(Vec<EntryChange>),
     /// The cut lies so many records before the last.
     FinishRound(u64),
     /// The base moves over at most so many groups.
-    AdvanceBase(usize, Vec<Change>),
+    AdvanceBase(usize, Vec<EntryChange>),
     PutMeta(u8, Vec<u8>),
     Reopen,
 }
@@ -31,7 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
     let value = prop_oneof![4 => bytes(), 1 => large];
     let change = move || (0..12_u8, prop::option::of(value.clone()));
     let changes = || {
-        let change = change().prop_map(|(key, value)| Change {
+        let change = change().prop_map(|(key, value)| EntryChange {
             key: vec![key],
             value,
         });
@@ -102,7 +102,7 @@ impl Model {
         }
     }
 
-    fn advance_base(&mut self, store: &dyn Store, groups: usize, changes: Vec<Change>) {
+    fn advance_base(&mut self, store: &dyn Store, groups: usize, changes: Vec<EntryChange>) {
         let limit = self.round.map_or(0, |round| round.cut.get());
         let within = |end: &&u64| **end > self.base_position && **end <= limit;
         let Some(cut) = self.ends.iter().filter(within).take(groups).last().copied() else {
@@ -178,8 +178,8 @@ impl Model {
     }
 }
 
-fn apply(map: &mut Map, changes: Vec<Change>) {
-    for Change { key, value } in changes {
+fn apply(map: &mut Map, changes: Vec<EntryChange>) {
+    for EntryChange { key, value } in changes {
         match value {
             Some(value) => map.insert(key, value),
             None => map.remove(&key),

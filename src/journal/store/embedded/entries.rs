@@ -30,7 +30,7 @@ use fjall::{Database, Keyspace, OwnedWriteBatch, Readable, Snapshot, UserValue};
 use super::directory::key_space;
 use super::entry;
 use crate::clock::Stopwatch;
-use crate::journal::store::{Change, Entries, StoreError};
+use crate::journal::store::{Entries, EntryChange, StoreError};
 
 /// The largest value that is written at once, and the size of the pieces of others.
 pub(super) const PIECE_BYTES: usize = 64 * 1024;
@@ -136,9 +136,9 @@ impl EntrySpace {
     }
 
     /// Writes all changes but the last few, which it gives as a batch to be committed.
-    pub fn write(&self, changes: Vec<Change>) -> Result<OwnedWriteBatch, StoreError> {
+    pub fn write(&self, changes: Vec<EntryChange>) -> Result<OwnedWriteBatch, StoreError> {
         let mut batch = self.database.batch();
-        for Change { key, value } in changes {
+        for EntryChange { key, value } in changes {
             let is_large = value.as_ref().is_some_and(|v| v.len() > PIECE_BYTES);
             // What is split where is read from what is written.
             if is_large || batch.len() >= CHANGES_AT_ONCE {

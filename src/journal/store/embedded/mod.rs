@@ -43,7 +43,7 @@ use entries::EntrySpace;
 use marks::{BASE_NAME, Marks, ROUND_NAME, encode_round, read_marks};
 use witness::Witness;
 
-use super::{Change, Contents, Entries, Entry, Groups, Round, Store, StoreError};
+use super::{Contents, Entries, Entry, EntryChange, Groups, Round, Store, StoreError};
 use crate::journal::Position;
 use crate::journal::group::GroupHeader;
 
@@ -229,7 +229,7 @@ impl Store for EmbeddedStore {
         Position::new(self.last.load(Ordering::Acquire))
     }
 
-    fn put_snapshots(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+    fn put_snapshots(&self, changes: Vec<EntryChange>) -> Result<(), StoreError> {
         fail::fail_point!("journal::before_put_snapshots", |_| std::process::abort());
         Ok(self.snapshots.write(changes)?.commit()?)
     }
@@ -260,7 +260,7 @@ impl Store for EmbeddedStore {
         self.marks.lock().round
     }
 
-    fn advance_base(&self, cut: Position, changes: Vec<Change>) -> Result<(), StoreError> {
+    fn advance_base(&self, cut: Position, changes: Vec<EntryChange>) -> Result<(), StoreError> {
         let _advancing = self.advancing.lock();
         let Marks { base, round } = *self.marks.lock();
         let refused = |reason| Err(StoreError::Base { base, cut, reason });
