@@ -13,7 +13,8 @@ use super::test_node::*;
 use crate::actors::CallError;
 use crate::clock::Clock;
 use crate::stock::ledger::REMEMBER_MOVEMENTS_MS;
-use crate::stock::{Change, Command, MovementKind};
+use crate::stock::time::DAY_MS;
+use crate::stock::{Change, Command, Ledger, MovementKind};
 
 const ALL: &[&str] = &["a", "b", "c"];
 
@@ -168,7 +169,12 @@ async fn a_large_key_forgets_and_goes_to_rest_although_nothing_happens_to_it() {
         tokio::task::yield_now().await;
         assert!(!node.is_at_rest("a"));
     }
+    // After a silence it speaks once, and remembers for a day more what it recorded before.
     node.clock.advance(REMEMBER_MOVEMENTS_MS);
+    let speaks = |ledger: &Ledger| ledger.level().version > 11_000;
+    node.until("it speaks", &["a"], speaks).await;
+    assert!(!node.is_at_rest("a"));
+    node.clock.advance(DAY_MS);
     node.comes_to_rest("a").await;
     assert_eq!(node.verify().differences, [""; 0]);
     node.reopen().await;

@@ -15,7 +15,8 @@ const FORGET_AT_ONCE_MAX: usize = 1_000;
 const UNHEARD_MS: i64 = DAY_MS;
 
 impl Ledger {
-    /// Whether a record at `now` has it forget something.
+    /// Whether a record at `now` has it forget something, or remember for a day more what will be
+    /// forgotten then.
     pub fn forgets(&self, now: Timestamp) -> bool {
         self.forgets_answers(now)
             || self.forgets_movements(now)
@@ -55,11 +56,12 @@ impl Ledger {
         }
     }
 
-    /// Forgets all that is past its time: answers and resolved reservations after a day,
-    /// movement ids after seven.
+    /// Forgets all that is past its time, so that ledgers can be compared whatever each forgot so
+    /// far: answers and resolved reservations after a day, movement ids after six, since a release
+    /// that did not remember through silences may have forgotten them.
     pub fn forget(&mut self, now: Timestamp) {
         self.forget_answers(now);
-        self.forget_movements(now);
+        self.forget_movements(now.plus_millis(UNHEARD_MS));
         self.forget_resolved(now, usize::MAX);
     }
 
@@ -130,7 +132,9 @@ impl Ledger {
     }
 
     pub(super) fn is_full_of_movements(&self, now: Timestamp, rules: &Rules) -> bool {
-        self.kept.remembered.len() - expired_movements(&self.kept, now) >= rules.remembered_max
+        // What happened is not refused for the sake of what is remembered a day longer.
+        let expired = expired_movements(&self.kept, now.plus_millis(UNHEARD_MS));
+        self.kept.remembered.len() - expired >= rules.remembered_max
     }
 
     pub(super) fn is_full_of_answers(&self, now: Timestamp, rules: &Rules) -> bool {

@@ -1,5 +1,6 @@
 //! The six movement types at one key, in scenarios.
 
+use super::super::Ledger;
 use super::script::check;
 
 #[test]
@@ -315,6 +316,26 @@ fn a_movement_is_known_for_a_day_after_a_silence_of_more_than_seven() {
         @{over} sale b 1  -> on_hand=0
         "
     ));
+}
+
+#[test]
+fn ledgers_compare_equal_whether_or_not_they_remembered_through_a_silence() {
+    let day = 86_400;
+    for (silence, age) in [(6, 0), (7, 0), (8, 0), (8, 23), (8, 25)] {
+        let second = silence * day;
+        let script = format!("@0 receipt a 5 \n @{second} sale b 1");
+        let mut ledger = check(&script).ledger;
+        let mut never_knew = check(&format!("@{second} receipt b 1")).ledger;
+        let now = super::bench::at(second + age * 3600);
+        ledger.forget(now);
+        never_knew.forget(now);
+        let remembered = |ledger: &Ledger| ledger.kept.remembered.len();
+        assert_eq!(
+            remembered(&ledger),
+            remembered(&never_knew),
+            "{silence} {age}"
+        );
+    }
 }
 
 #[test]
