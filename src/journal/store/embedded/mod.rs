@@ -302,8 +302,8 @@ impl Store for EmbeddedStore {
     /// disk first: with the power it could be lost while the files are gone, and there would be a
     /// hole in the history for ever.
     fn free_trimmed(&self) -> Result<(), StoreError> {
-        self.database.persist(PersistMode::SyncData)?;
         let passed = ..=key(self.base_position());
+        self.database.persist(PersistMode::SyncData)?;
         let dropped = self.groups.tree.drop_range(passed);
         Ok(dropped.map_err(fjall::Error::from)?)
     }
