@@ -75,7 +75,10 @@ impl RaisingChange {
             match self.prepare(directory, need, before).await {
                 Ok(one) => prepared.push(one),
                 Err(error) => {
-                    let prepared = prepared.into_iter().map(|one| one.key);
+                    // One that did not answer in time may still prepare.
+                    let is_refused = matches!(error, CallError::Refused(_));
+                    let unsure = (!is_refused).then(|| need.key.clone());
+                    let prepared = prepared.into_iter().map(|one| one.key).chain(unsure);
                     let (by, revision) = (&self.by, self.base_revision + 1);
                     abandon(directory, by, self.id, (revision, before), prepared);
                     return Err(error);

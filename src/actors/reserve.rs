@@ -1,7 +1,8 @@
 //! Placing and changing reservations: the Idempotency-Key is claimed, then either the lead decides
 //! alone or what is wanted of other keys is raised first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -17,8 +18,10 @@ use crate::stock::{
 };
 use crate::telemetry::timings;
 
-/// How often a change that met another one begins again.
-const SUPERSEDED_MAX: usize = 8;
+/// How often a change that met another one begins again, and how long it waits before: the other
+/// one is done once its lead has written it to the disk. Doubled each time, two seconds in all.
+const SUPERSEDED_MAX: u32 = 11;
+const SUPERSEDED_FIRST: Duration = Duration::from_millis(1);
 
 impl StockService {
     /// Places a reservation.
@@ -83,7 +86,10 @@ impl StockService {
         change: Change,
         idempotency: Option<Idempotency>,
     ) -> Result<Reserved, CallError> {
-        for _ in 0..SUPERSEDED_MAX {
+        for again in 0..SUPERSEDED_MAX {
+            if again > 0 {
+                tokio::time::sleep(SUPERSEDED_FIRST * 2_u32.pow(again)).await;
+            }
             let (claim, repeated) = self.claim(idempotency)?;
             let (by, change) = (by.clone(), change.clone());
             let asked = Asked {
@@ -267,16 +273,9 @@ fn needs(known: &Reservation, change: &Change) -> Vec<Need> {
             keys.into_iter().map(need).collect()
         }
         Change::Fulfil(parts) | Change::Cancel(parts) if known.state == State::Confirmed => {
-            let is_named = |key: &StockKey| {
-                let parts = parts.as_deref();
-                parts.is_none_or(|parts| parts.iter().any(|(named, _)| named == key))
-            };
-            let keys: BTreeMap<StockKey, Quantity> = known
-                .followers()
-                .filter(|key| is_named(key) && known.remaining(key).is_positive())
-                .map(|key| (key.clone(), known.grant(key).granted))
-                .collect();
-            keys.into_iter().map(need).collect()
+            let keys: BTreeSet<&StockKey> = known.gives_from(parts.as_deref()).collect();
+            let granted = |key: &StockKey| (key.clone(), known.grant(key).granted);
+            keys.into_iter().map(granted).map(need).collect()
         }
         Change::Place(_)
         | Change::ReplaceLines(_)

@@ -269,6 +269,19 @@ impl Reservation {
             .filter(|key| **key != self.lead)
     }
 
+    /// The keys other than the lead that a hand-over or cancellation of these parts takes from, or
+    /// of all that is left.
+    pub fn gives_from<'a>(
+        &'a self,
+        parts: Option<&'a [(StockKey, Quantity)]>,
+    ) -> impl Iterator<Item = &'a StockKey> {
+        let is_named = move |key: &StockKey| {
+            parts.is_none_or(|parts| parts.iter().any(|(named, _)| named == key))
+        };
+        let followers = self.followers();
+        followers.filter(move |key| is_named(key) && self.remaining(key).is_positive())
+    }
+
     /// Whether all of every line was used or cancelled, and something was used.
     pub fn is_used_up(&self) -> bool {
         let nothing_left = self

@@ -3,7 +3,8 @@
 
 use super::asking::*;
 use super::test_node::*;
-use crate::stock::{Answer, Change, Command, MovementKind, Quantity, State};
+use crate::actors::CallError;
+use crate::stock::{Answer, Change, Command, MovementKind, Quantity, Refusal, State};
 
 const ALL: &[&str] = &["a", "b", "c"];
 
@@ -113,6 +114,32 @@ async fn a_till_and_a_hand_over_at_the_same_moment_never_take_the_same_goods() {
     }
     node.quiesce(ALL).await;
     assert_eq!(node.verify().differences, [""; 0]);
+}
+
+#[actix::test]
+async fn hand_overs_of_one_order_at_the_same_moment_are_done_one_after_the_other() {
+    let (node, id) = with_basket().await;
+    let piece = || Change::Fulfil(parts(&[("a", 1)]));
+    let confirmed = node.change(id, confirm(false));
+    let handed_over = || node.change(id, piece());
+    let all = futures::join!(confirmed, handed_over(), handed_over(), handed_over());
+    all.0.unwrap();
+    let mut done = 0;
+    for handed_over in [all.1, all.2, all.3] {
+        match handed_over {
+            Ok(_) => done += 1,
+            // It came before the order was confirmed.
+            Err(CallError::Refused(Refusal::WrongState(_))) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    while done < 3 {
+        node.change(id, piece()).await.unwrap();
+        done += 1;
+    }
+    node.expects(&[("a", 7, 0, 0), ("b", 10, 0, 3), ("c", 10, 0, 3)])
+        .await;
+    node.quiesce(ALL).await;
 }
 
 #[actix::test]

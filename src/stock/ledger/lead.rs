@@ -65,6 +65,11 @@ impl Ledger {
         {
             return Err(Refusal::Superseded);
         }
+        if let Change::Fulfil(parts) | Change::Cancel(parts) = change
+            && !is_set_aside(known, parts.as_deref(), call.raise)
+        {
+            return Err(Refusal::Superseded);
+        }
         let mut reservation = Reservation::clone(known);
         for (key, till_used) in call.uses {
             let share = reservation.share_mut(key);
@@ -216,6 +221,18 @@ impl Ledger {
         };
         Decision::Record(vec![event], Answer::Grant(grant))
     }
+}
+
+/// Whether every follower that gives some has set it aside, so that no till sells it meanwhile. One
+/// has not if the call was reckoned from before the reservation was confirmed.
+fn is_set_aside(
+    known: &Reservation,
+    parts: Option<&[(StockKey, Quantity)]>,
+    raise: Option<&Raise>,
+) -> bool {
+    let prepared = raise.map_or(&[][..], |raise| &raise.prepared);
+    let is_prepared = |key: &StockKey| prepared.iter().any(|(one, _)| one == key);
+    known.state != State::Confirmed || known.gives_from(parts).all(is_prepared)
 }
 
 /// The record of a reservation that came to its next revision, and the answer that shows it.

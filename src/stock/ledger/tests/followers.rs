@@ -1,8 +1,8 @@
 //! The lead's word at a follower, what is handed over there, and what tills use there.
 
-use super::bench::{at, change, id, key, line, place, receipt, sale};
-use super::pair::{LEAD, Pair, THERE, confirm, grant, inquire, report, settle};
-use crate::stock::command::{Acknowledgements, Inquiry};
+use super::bench::{at, change, id, key, line, place, raised, receipt, sale};
+use super::pair::{LEAD, Pair, THERE, confirm, grant, inquire, raise, report, settle};
+use crate::stock::command::{Acknowledgements, Inquiry, Raise};
 use crate::stock::ledger::Errand;
 use crate::stock::{Answer, Change, Command, Decision, Refusal, State};
 
@@ -180,7 +180,7 @@ fn uses_that_come_with_a_call_leave_less_to_hand_over() {
     let fulfil = |uses| Command::Change {
         reservation: id("r"),
         change: Change::Fulfil(Some(vec![(key(THERE), 2.into())])),
-        raise: None,
+        raise: Some(raise(2, "3")),
         uses,
         idempotency: None,
     };
@@ -191,6 +191,29 @@ fn uses_that_come_with_a_call_leave_less_to_hand_over() {
     pair.settle();
     let on_hand = pair.there.ledger.level().on_hand;
     assert_eq!(on_hand, 6.into(), "what went over the counter, went");
+}
+
+#[test]
+fn nothing_is_handed_over_or_cancelled_that_its_follower_has_not_set_aside() {
+    let mut pair = Pair::held();
+    // Reckoned while it was held, decided once it was confirmed.
+    pair.change(confirm());
+    for all in [Change::Fulfil(None), Change::Cancel(None)] {
+        let bare = pair.lead.run(&change("r", all));
+        assert_eq!(bare, Err(Refusal::Superseded));
+    }
+    let other = raised(
+        change("r", Change::Fulfil(None)),
+        Raise {
+            prepared: vec![(key("A@elsewhere"), 3.into())],
+            ..raise(2, "3")
+        },
+    );
+    assert_eq!(pair.lead.run(&other), Err(Refusal::Superseded));
+    // What is at the lead alone needs nobody.
+    let here = Change::Fulfil(Some(vec![(key(LEAD), 2.into())]));
+    pair.lead.run(&change("r", here)).unwrap();
+    pair.reopen();
 }
 
 #[test]

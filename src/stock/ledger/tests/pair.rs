@@ -119,8 +119,23 @@ impl Pair {
         self.lead.ledger.reservation(id("r")).unwrap().clone()
     }
 
+    /// Changes it at the lead. Where that hands over or cancels, the follower has set its part
+    /// aside, or will not be asked any more.
     pub fn change(&mut self, what: Change) -> Arc<Reservation> {
-        self.lead.change("r", what).unwrap()
+        let gives = matches!(what, Change::Fulfil(_) | Change::Cancel(_));
+        let mut command = change("r", what);
+        if gives {
+            let (known, before) = (self.reservation(), self.lead.now.plus_millis(1));
+            let aside = vec![(key(THERE), known.grant(&key(THERE)).granted)];
+            let raise = Raise {
+                base_revision: known.revision,
+                prepared: aside,
+                before,
+            };
+            command = raised(command, raise);
+        }
+        self.lead.run(&command).unwrap();
+        self.reservation()
     }
 
     /// Both come back from their records.

@@ -140,7 +140,7 @@ pub fn acts() -> impl Strategy<Value = Act> {
         5 => key().prop_map(|key| Act::Errands { key }),
         4 => key().prop_map(|key| Act::Inquire { key }),
         12 => (0..30usize).prop_map(|records| Act::Sync { records }),
-        5 => prop_oneof![6 => 0..4i64, 3 => 4..60i64, 1 => Just(90_000i64)]
+        5 => prop_oneof![6 => 0..4i64, 3 => 4..60i64, 1 => Just(90_000i64), 1 => Just(620_000i64)]
             .prop_map(|seconds| Act::Wait { seconds }),
         1 => key().prop_map(|key| Act::Rest { key }),
         1 => Just(Act::Crash),

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::engine::{Why, World};
+use crate::stock::command::Raise;
 use crate::stock::hold::Grant;
-use crate::stock::{Change, Command, Event, Quantity, State, StockKey};
+use crate::stock::{Change, Command, Event, Quantity, Reservation, State, StockKey};
 
 impl World {
     /// What every key grants is what the lead's newest record gives it, and nothing is left of
@@ -22,6 +23,7 @@ impl World {
             }
             for reservation in ledger.reservations() {
                 for share in reservation.shares.iter() {
+                    assert_used_once(reservation, &share.key);
                     let there = self.ledgers[&share.key].hold(reservation.id);
                     let grant = reservation.grant(&share.key);
                     // A key whose hold ended keeps none for a reclaim that wants nothing there.
@@ -73,10 +75,17 @@ impl World {
             .cloned()
             .collect();
         for reservation in confirmed {
+            // No till sells any more: what is there need not be set aside.
+            let aside = |key: &StockKey| (key.clone(), reservation.grant(key).granted);
+            let raise = Raise {
+                base_revision: reservation.revision,
+                prepared: reservation.followers().map(aside).collect(),
+                before: self.now.plus_millis(1),
+            };
             let cancel = Command::Change {
                 reservation: reservation.id,
                 change: Change::Cancel(None),
-                raise: None,
+                raise: Some(raise),
                 uses: Vec::new(),
                 idempotency: None,
             };
@@ -95,6 +104,17 @@ impl World {
             assert_eq!(next, (None, None), "{key} has nothing to wake for");
             assert!(ledger.is_idle(), "{key} owes nothing");
         }
+    }
+}
+
+/// What was handed over, cancelled and used by tills at a key is no more than the lines want.
+fn assert_used_once(reservation: &Reservation, key: &StockKey) {
+    let here = reservation.lines.iter().filter(|line| line.key == *key);
+    let cancelled: Quantity = here.map(|line| line.cancelled).sum();
+    let handed_over = reservation.share(key).unwrap().handed_over;
+    if handed_over.is_positive() || cancelled.is_positive() {
+        let (used, wanted) = (reservation.used(key), reservation.wanted(key));
+        assert!(used <= wanted, "{key} twice in {reservation:?}");
     }
 }
 

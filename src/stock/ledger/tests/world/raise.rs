@@ -1,7 +1,7 @@
 //! Who changes reservations: asks all keys, prepares followers in the order of the keys, has the
 //! lead commit. May be forgotten at any step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::bench::{line, place};
 use super::acts::{Act, Call};
@@ -32,6 +32,7 @@ pub struct Raising {
     /// The next of the needs to be prepared.
     next: usize,
     prepared: Vec<(StockKey, Quantity)>,
+    uses: Vec<(StockKey, Quantity)>,
     phase: Phase,
 }
 
@@ -86,6 +87,16 @@ impl World {
             && known.state == State::Expired
         {
             reclaimed(&known)
+        } else if let Change::Fulfil(parts) | Change::Cancel(parts) = &change
+            && known.state == State::Confirmed
+        {
+            let need = |key: &StockKey| {
+                let base = known.grant(key);
+                let (key, wanted) = (key.clone(), base.granted);
+                Need { key, wanted, base }
+            };
+            let keys: BTreeSet<&StockKey> = known.gives_from(parts.as_deref()).collect();
+            keys.into_iter().map(need).collect()
         } else {
             Vec::new()
         };
@@ -137,8 +148,10 @@ impl World {
             key: number,
             body: number,
         });
-        let raises = |need: &Need| need.key != lead && need.wanted > need.base.granted;
-        let asks = needs.iter().any(raises);
+        let takes = change.takes_stock();
+        let raises = |need: &Need| need.key != lead && (!takes || need.wanted > need.base.granted);
+        let prepares = needs.iter().any(raises);
+        let asks = takes && prepares;
         let raising = Raising {
             id,
             lead: lead.clone(),
@@ -152,12 +165,18 @@ impl World {
             asked: BTreeMap::new(),
             next: 0,
             prepared: Vec::new(),
+            uses: Vec::new(),
             phase: Phase::Asking,
         };
         let number = (number >> 64) as u64;
         self.raisings.insert(number, raising);
         if asks {
             self.ask_all(number);
+        } else if prepares {
+            let raising = self.raisings.get_mut(&number).unwrap();
+            raising.phase = Phase::Preparing;
+            raising.step = u32::try_from(raising.needs.len()).unwrap();
+            self.prepare_next(number);
         } else {
             self.commit(number);
         }
@@ -205,7 +224,8 @@ impl World {
             Phase::Preparing if step == raising.step => {
                 let key = raising.needs[raising.next].key.clone();
                 match reply {
-                    Ok(Answer::Prepared { granted, .. }) => {
+                    Ok(Answer::Prepared { granted, till_used }) => {
+                        raising.uses.push((key.clone(), till_used));
                         raising.prepared.push((key, granted));
                         raising.next += 1;
                         self.prepare_next(number);
@@ -246,7 +266,8 @@ impl World {
     fn prepare_next(&mut self, number: u64) {
         let raising = self.raisings.get_mut(&number).unwrap();
         let lead = raising.lead.clone();
-        let raises = |need: &Need| need.key != lead && need.wanted > need.base.granted;
+        let takes = raising.change.takes_stock();
+        let raises = |need: &Need| need.key != lead && (!takes || need.wanted > need.base.granted);
         let next = (raising.next..raising.needs.len()).find(|next| raises(&raising.needs[*next]));
         let Some(next) = next else {
             return self.commit(number);
@@ -278,12 +299,13 @@ impl World {
         };
         // Only a new reservation at one key is reckoned from nothing.
         let alone = raising.base_revision == 0 && raising.prepared.is_empty();
-        let raise = (raising.change.takes_stock() && !alone).then_some(raise);
+        let raise = (!raising.prepared.is_empty() || raising.change.takes_stock() && !alone)
+            .then_some(raise);
         let change = Command::Change {
             reservation: raising.id,
             change: raising.change.clone(),
             raise,
-            uses: Vec::new(),
+            uses: raising.uses.clone(),
             idempotency: raising.idempotency,
         };
         let (lead, why) = (raising.lead.clone(), Why::Raising(number, raising.step));
