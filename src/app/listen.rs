@@ -15,14 +15,12 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use socket2::SockRef;
 
 use super::node::Started;
-use super::{AppError, feed};
+use super::{AppError, connections, feed};
 use crate::config::{Config, Origins};
-use crate::feed::Courier;
 use crate::http::border::Border;
 use crate::http::ops::OpsView;
 use crate::http::origins::own;
 use crate::http::{feed_session, gate, limits::Limits, routes};
-use crate::telemetry;
 
 /// Connections that may wait to be accepted: thousands come back at once after a restart.
 const BACKLOG: i32 = 4096;
@@ -52,7 +50,7 @@ pub fn ops(config: &Config, view: &OpsView) -> Result<Listening, AppError> {
     let server = server.workers(1).disable_signals().shutdown_timeout(1);
     let bound = server.bind(config.http.ops_listen);
     let bound = bound.map_err(|source| unbound(config.http.ops_listen, "--ops-listen", source))?;
-    Ok(running(bound.addrs(), false, bound.run()))
+    Ok(running(bound.addrs()[0], false, bound.run()))
 }
 
 /// What the public listener's handlers are given.
@@ -73,39 +71,21 @@ pub fn public(
     border: web::Data<Border>,
     ops: &Listening,
 ) -> Result<Listening, AppError> {
-    let yardstick = config.http.yardstick;
     let origins = border.origins.clone();
-    let mut server = HttpServer::new(move || {
-        actix::spawn(telemetry::keep_flushed());
-        actix::spawn(Courier::of_this_thread());
-        let app = App::new().app_data(border.clone());
-        app.wrap(from_fn(gate::gate))
-            .configure(|service| routes::public(service, yardstick, &border.origins))
-    });
-    if config.http.workers > 0 {
-        server = server.workers(config.http.workers);
-    }
-    let server = server
-        .disable_signals()
-        .shutdown_timeout(config.http.stop_seconds_max)
-        .max_connections(config.http.connections_max)
-        .client_request_timeout(Duration::from_millis(config.http.request_head_ms_max))
-        .keep_alive(Duration::from_secs(config.http.keep_alive_seconds));
     let address = config.http.listen;
     let tls = tls(config)?;
     let encrypted = tls.is_some();
-    let bound = listener(config).and_then(|listener| match tls {
-        Some(tls) => server.listen_rustls_0_23(listener, tls),
-        None => server.listen(listener),
+    let started = listener(config).and_then(|listener| {
+        let at = listener.local_addr()?;
+        Ok((at, connections::serve(&config.http, border, listener, tls)?))
     });
-    let bound = bound.map_err(|source| unbound(address, "--listen", source))?;
-    let at = bound.addrs()[0];
+    let (at, server) = started.map_err(|source| unbound(address, "--listen", source))?;
     let mut listed = config.http.origins.0.clone();
     if listed.is_empty() || listed.iter().any(|origin| origin == Origins::OWN) {
         listed.extend(own(&[(at, encrypted), (ops.address, ops.tls)]));
     }
     origins.set(listed);
-    Ok(running(bound.addrs(), encrypted, bound.run()))
+    Ok(running(at, encrypted, server))
 }
 
 /// The public listener's socket. What it is set to, every connection inherits: little unsent
@@ -125,8 +105,7 @@ fn listener(config: &Config) -> std::io::Result<std::net::TcpListener> {
     Ok(listener)
 }
 
-fn running(addresses: Vec<SocketAddr>, tls: bool, server: Server) -> Listening {
-    let address = addresses[0];
+fn running(address: SocketAddr, tls: bool, server: Server) -> Listening {
     let handle = server.handle();
     actix::spawn(server);
     Listening {

@@ -7,6 +7,7 @@
 
 mod check;
 mod companion;
+mod connections;
 pub mod epoch;
 pub mod feed;
 mod listen;
@@ -18,6 +19,7 @@ mod replay;
 pub mod restore;
 pub mod snapshots;
 pub mod state;
+mod stream;
 pub mod trim;
 pub mod upkeep;
 pub mod verify;

@@ -13,7 +13,6 @@ use futures::stream;
 
 use super::answer::Answered;
 use super::border::Border;
-use super::busy::unless_busy;
 use super::content::Content;
 use super::contention::{ContentionDocument, TOP};
 use super::event_stream::{self, Piece};
@@ -96,14 +95,9 @@ impl Watcher {
             {
                 return Some((Ok(levels(&news.levels).into()), self));
             }
-            let news = async {
-                tokio::select! {
-                    () = self.subscription.unread() => {}
-                    () = self.border.stock.sleep_until(self.next) => {}
-                }
-            };
-            if let Err(busy) = unless_busy(news).await {
-                return Some((Err(busy), self));
+            tokio::select! {
+                () = self.subscription.unread() => {}
+                () = self.border.stock.sleep_until(self.next) => {}
             }
         }
     }

@@ -1,17 +1,16 @@
 //! The answer that carries Server-Sent Events: its headers, and to whom only these are told. It
 //! must not know what the events say.
 
+use std::convert::Infallible;
+
 use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures::{Stream, stream};
 
-use super::busy::Busy;
-
-/// A piece of the stream: one event or more. A failure ends the connection, not only the stream:
-/// the requests behind it are not answered.
-pub type Piece = Result<Bytes, Busy>;
+/// A piece of the stream: one event or more.
+pub type Piece = Result<Bytes, Infallible>;
 
 /// The answer to `request`. The events are begun only if they are asked for: nobody would read
 /// those of a HEAD, nor end them.

@@ -9,7 +9,6 @@ use serde::Serialize;
 use super::answer::{Answered, ok};
 use super::auth::Caller;
 use super::border::Border;
-use super::busy::unless_busy;
 use super::event_document::{EventDocument, Teller};
 use super::fault::{Source, Wrong};
 use super::problem::{Code, Problem};
@@ -124,16 +123,10 @@ async fn news(
     loop {
         let left = until.as_millis() - stock.now().as_millis();
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
-        let records = async {
-            tokio::select! {
-                biased;
-                records = stock.records_after(after, limit, left) => Some(records),
-                () = border.stopping() => None,
-            }
-        };
-        // Who has asked for more meanwhile is answered, and may ask on from here.
-        let Ok(Some(records)) = unless_busy(records).await else {
-            return Ok((events, after));
+        let records = tokio::select! {
+            biased;
+            records = stock.records_after(after, limit, left) => records,
+            () = border.stopping() => return Ok((events, after)),
         };
         let records = match records {
             Ok(records) => records,

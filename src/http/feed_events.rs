@@ -16,7 +16,6 @@ use futures::stream;
 use super::answer::Answered;
 use super::auth::Caller;
 use super::border::Border;
-use super::busy::unless_busy;
 use super::event_stream::{self, Piece};
 use super::fault::{Source, Wrong};
 use super::feed_frames::{Unreadable, going_away, read_keys};
@@ -107,10 +106,7 @@ impl Listener {
         self.session.wanted();
         while !self.ended {
             let Some(step) = self.session.step().await else {
-                if let Err(busy) = unless_busy(self.session.wait()).await {
-                    self.ended = true;
-                    return Some((Err(busy), self));
-                }
+                self.session.wait().await;
                 continue;
             };
             let piece = match step {

@@ -11,7 +11,6 @@ pub mod backup;
 pub mod board;
 pub mod body;
 pub mod border;
-pub mod busy;
 pub mod catalogue_schema;
 pub mod causes;
 pub mod confirmation_request;

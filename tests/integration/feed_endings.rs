@@ -1,6 +1,7 @@
 //! How connections of the feed end: every close code, every limit, the stop of the service.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::net::TcpStream;
 
 use serde_json::{Value, json};
 use tungstenite::{Bytes, Message};
@@ -8,7 +9,7 @@ use tungstenite::{Bytes, Message};
 use crate::client::Client;
 use crate::feed::moved;
 use crate::follower::{Follower, Listener};
-use crate::server::{ADMIN, DataDir, Server, Start};
+use crate::server::{ADMIN, DataDir, PATIENCE, Server, Start};
 use crate::shop::Shop;
 
 /// A server with these options and nothing in it.
@@ -279,6 +280,26 @@ fn who_listens_and_keeps_asking_is_cut_off() {
     let more = format!("GET {path} HTTP/1.1\r\nhost: onhand\r\n\r\n").repeat(12_000);
     listener.send(more.as_bytes());
     assert!(listener.is_cut_off());
+}
+
+#[test]
+fn who_keeps_asking_and_takes_no_answer_is_cut_off() {
+    let data = DataDir::new();
+    // Not by the system, which gives up those who take nothing any more.
+    let start = Start::on(&data.path).with("ONHAND_HTTP_UNACKNOWLEDGED_MS_MAX", "3600000");
+    let server = start.run();
+    let address = server.url.strip_prefix("http://").unwrap();
+    let asked = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000);
+    let mut client = TcpStream::connect(address).unwrap();
+    client.set_write_timeout(Some(PATIENCE)).unwrap();
+    let cut_off = loop {
+        if let Err(error) = client.write_all(&asked) {
+            break error;
+        }
+    };
+    let expected = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+    assert!(expected.contains(&cut_off.kind()), "{cut_off}");
+    assert_eq!(server.client().get("/v1/items").unwrap().status, 200);
 }
 
 #[test]
