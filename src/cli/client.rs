@@ -272,14 +272,17 @@ fn read(mut response: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq::
     })
 }
 
+/// The body did not arrive in the time there is for it, so nothing happened.
+pub(super) const BODY_LATE: u16 = 408;
+
 /// Attempts at one request before we give up: with growing waits, about two minutes.
 const ATTEMPTS_MAX: u32 = 12;
 const WAIT_MAX: Duration = Duration::from_secs(30);
 const WAIT_FIRST: Duration = Duration::from_millis(100);
 
 /// Repeats a request that is safe to repeat until it is answered for good: through overload, rate
-/// limits, unknown outcomes, lost connections and gateways that lost theirs. `Retry-After` is
-/// honoured, but never for longer than half a minute at a time.
+/// limits, unknown outcomes, slow lines, lost connections and gateways that lost theirs.
+/// `Retry-After` is honoured, but never for longer than half a minute at a time.
 ///
 /// # Errors
 /// The last thing heard, once patience is at its end.
@@ -289,10 +292,37 @@ pub(crate) fn persist(
     path: &str,
     body: Option<&str>,
 ) -> Result<Answer, String> {
+    persist_through(is_passing, server, method, path, body)
+}
+
+/// Whether the same request may be answered otherwise the next time.
+fn is_passing(status: u16) -> bool {
+    status == BODY_LATE || matches!(status, 429 | 502 | 503 | 504)
+}
+
+/// As [`persist`], of a request that could be made smaller: a line that was too slow for it is
+/// too slow again.
+pub(super) fn persist_divisible(
+    server: &mut impl Server,
+    method: Method,
+    path: &str,
+    body: Option<&str>,
+) -> Result<Answer, String> {
+    let is_passing = |status| status != BODY_LATE && is_passing(status);
+    persist_through(is_passing, server, method, path, body)
+}
+
+fn persist_through(
+    is_passing: impl Fn(u16) -> bool,
+    server: &mut impl Server,
+    method: Method,
+    path: &str,
+    body: Option<&str>,
+) -> Result<Answer, String> {
     let mut attempt = 1;
     loop {
         let (heard, asked) = match server.call(method, path, body) {
-            Ok(answer) if !matches!(answer.status, 429 | 502 | 503 | 504) => return Ok(answer),
+            Ok(answer) if !is_passing(answer.status) => return Ok(answer),
             Ok(answer) => (answer.words(), answer.retry_after),
             Err(lost) => (lost, None),
         };

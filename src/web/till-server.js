@@ -153,7 +153,10 @@ export class Server {
     if (status === 401 || (status === 403 && answer.body.code === 'forbidden')) {
       throw new BadToken(status);
     }
-    if (status === 429 || status >= 500) throw new Later(answer, after ? after * 1000 : undefined);
+    // A line that was too slow for it says nothing of what was sent.
+    if (status === 408 || status === 429 || status >= 500) {
+      throw new Later(answer, after ? after * 1000 : undefined);
+    }
     return answer;
   }
 

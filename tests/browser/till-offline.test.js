@@ -133,6 +133,37 @@ test('an order whose answer was lost is handed over once', async (t) => {
   await context.close();
 });
 
+test('what came too slowly for the server is sent again, a sale as well as an order', async () => {
+  const line = { sku: 'socks', location: 'malmo', quantity: 1 };
+  const confirm = { order: 'web-2', fulfilment: { method: 'collect', location: 'malmo' } };
+  const { id } = await server.done('POST', '/v1/reservations', { lines: [line], confirm });
+  const before = (await sales('clogs-38')).length;
+  const late = { status: 408, json: { code: 'invalid_request', detail: 'the body did not arrive' } };
+  const options = { expected: [/status of 408/], serviceWorkers: 'block' };
+  const { page, context, errors } = await open(browser, server.url + path(tokens.till), options);
+  await page.clock.install();
+  await page.route(/movements$|fulfil$/, (route) => route.fulfill(late));
+  const refused = page.waitForResponse((answer) => answer.status() === 408);
+  await sell(page, 1);
+  await refused;
+  await page.locator('body[data-ready]').waitFor();
+  await page.keyboard.press('F8');
+  await page.keyboard.type('web-2');
+  await page.keyboard.press('Enter');
+  await text(page, 'order-lines', '1 × ');
+  await page.keyboard.press('Enter');
+  await text(page, 'kept', '2 to be sent');
+  await page.unroute(/movements$|fulfil$/);
+  const fulfil = (route) => route.fulfill(late);
+  await page.route(/fulfil$/, fulfil, { times: 1 });
+  await page.clock.runFor(60_000);
+  await text(page, 'kept', 'All is recorded');
+  assert.equal((await sales('clogs-38')).length, before + 1);
+  assert.equal((await server.done('GET', `/v1/reservations/${id}`)).state, 'fulfilled');
+  quiet(errors);
+  await context.close();
+});
+
 test('a browser killed between sale and answer sells once', async () => {
   const profile = await mkdtemp(join(tmpdir(), 'onhand-till-'));
   const before = (await sales('clogs-38')).length;

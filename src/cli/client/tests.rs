@@ -48,6 +48,15 @@ fn an_unknown_outcome_and_a_lost_connection_repeat_the_same_body() {
 }
 
 #[test]
+fn a_body_that_came_too_slowly_is_sent_again() {
+    let mut server = Script::new(|_| Ok(answer(200, json!({}))));
+    let late = answer(408, json!({"code": "invalid_request"}));
+    server.queue.push_back(Ok(late));
+    let answer = persist(&mut server, Method::Put, "/v1/items/a", Some("{}")).unwrap();
+    assert_eq!((answer.status, server.asked.len()), (200, 2));
+}
+
+#[test]
 fn patience_ends_with_the_last_thing_heard() {
     let mut server = Script::new(|_| Err("connection refused".to_owned()));
     let error = persist(&mut server, Method::Get, "/v1/tokens", None).unwrap_err();

@@ -6,7 +6,8 @@
 
 use serde::Deserialize;
 
-use super::super::client::{Answer, Method, Problem, Server, patience, persist};
+use super::super::client::{Answer, BODY_LATE, Method, Problem, Server};
+use super::super::client::{patience, persist, persist_divisible};
 use super::Stopped;
 use super::progress::Report;
 use super::sheet::{Endpoint, Entry, Layout, SETTINGS};
@@ -127,6 +128,10 @@ impl<S: Server> Sending<'_, S> {
                 continue;
             };
             let body = body(endpoint, &piece);
+            let persist = match piece.len() {
+                1 => persist,
+                _ => persist_divisible,
+            };
             let answer = persist(self.server, Method::Post, endpoint.path, Some(&body)).map_err(
                 |reason| Stopped::Server {
                     line: first,
@@ -156,7 +161,7 @@ impl<S: Server> Sending<'_, S> {
                         .wait(patience(fruitless + 1, answer.retry_after));
                     pieces.push(again);
                 }
-                400 | 409 | 413 | 422 => {
+                BODY_LATE | 400 | 409 | 413 | 422 => {
                     let smaller = self.take_apart(&answer, piece, what)?;
                     pieces.extend(smaller.into_iter().rev());
                 }

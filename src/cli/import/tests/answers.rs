@@ -86,6 +86,39 @@ fn a_line_that_spoils_its_batch_unnamed_is_found_by_halves() {
 }
 
 #[test]
+fn a_batch_too_large_for_a_slow_line_is_halved_and_none_of_its_lines_is_bad() {
+    let server = Script::new(|asked: &Asked| match ids(asked).len() > 2 {
+        true => Ok(answer(408, json!({"code": "invalid_request"}))),
+        false => takes_all(asked),
+    });
+    let ran = run_with(&Layout::Movements, movements(8).as_bytes(), server);
+    let sent = ran.server.asked.iter().map(|asked| ids(asked).len());
+    assert_eq!(sent.collect::<Vec<_>>(), [8, 4, 2, 2, 4, 2, 2]);
+    assert!(ran.success && ran.notes.is_empty(), "{}", ran.notes);
+}
+
+#[test]
+fn one_line_that_came_too_slowly_is_sent_again_and_is_not_bad() {
+    let locations = "location,name,kind\nmalmo,Malmö,store\n";
+    for (layout, file) in [
+        (Layout::Movements, movements(1)),
+        (Layout::Locations, locations.to_owned()),
+    ] {
+        let late = || Ok(answer(408, json!({"code": "invalid_request"})));
+        let mut server = Script::new(takes_all);
+        server.queue.push_back(late());
+        let ran = run_with(&layout, file.as_bytes(), server);
+        assert_eq!(ran.server.asked.len(), 2);
+        assert!(ran.success && ran.notes.is_empty(), "{}", ran.notes);
+
+        let ran = run_with(&layout, file.as_bytes(), Script::new(move |_| late()));
+        assert_eq!(ran.server.asked.len(), 12);
+        let stopped = "error: stopped at line 2: gave up after 12 attempts; the last: 408";
+        assert!(ran.notes.starts_with(stopped), "{}", ran.notes);
+    }
+}
+
+#[test]
 fn a_token_that_may_not_stops_the_import_at_its_line() {
     let server = Script::new(|_| Ok(answer(403, json!({"code": "forbidden"}))));
     let ran = run_with(&Layout::Movements, movements(3).as_bytes(), server);
