@@ -131,6 +131,16 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
+    /// Whether the same request may be answered otherwise the next time. One that was sent before
+    /// and still runs says nothing yet of how that ends.
+    fn is_passing(&self) -> bool {
+        match self.status {
+            BODY_LATE | 429 | 502 | 503 | 504 => true,
+            409 => self.problem().code == "idempotency_in_progress",
+            _ => false,
+        }
+    }
+
     /// The problem in the body, or an empty one if something in between answered in our place.
     pub(crate) fn problem(&self) -> Problem {
         serde_json::from_slice(&self.body).unwrap_or_default()
@@ -292,12 +302,7 @@ pub(crate) fn persist(
     path: &str,
     body: Option<&str>,
 ) -> Result<Answer, String> {
-    persist_through(is_passing, server, method, path, body)
-}
-
-/// Whether the same request may be answered otherwise the next time.
-fn is_passing(status: u16) -> bool {
-    status == BODY_LATE || matches!(status, 429 | 502 | 503 | 504)
+    persist_through(Answer::is_passing, server, method, path, body)
 }
 
 /// As [`persist`], of a request that could be made smaller: a line that was too slow for it is
@@ -308,12 +313,12 @@ pub(super) fn persist_divisible(
     path: &str,
     body: Option<&str>,
 ) -> Result<Answer, String> {
-    let is_passing = |status| status != BODY_LATE && is_passing(status);
+    let is_passing = |answer: &Answer| answer.status != BODY_LATE && answer.is_passing();
     persist_through(is_passing, server, method, path, body)
 }
 
 fn persist_through(
-    is_passing: impl Fn(u16) -> bool,
+    is_passing: impl Fn(&Answer) -> bool,
     server: &mut impl Server,
     method: Method,
     path: &str,
@@ -322,7 +327,7 @@ fn persist_through(
     let mut attempt = 1;
     loop {
         let (heard, asked) = match server.call(method, path, body) {
-            Ok(answer) if !is_passing(answer.status) => return Ok(answer),
+            Ok(answer) if !is_passing(&answer) => return Ok(answer),
             Ok(answer) => (answer.words(), answer.retry_after),
             Err(lost) => (lost, None),
         };

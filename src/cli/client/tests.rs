@@ -57,6 +57,21 @@ fn a_body_that_came_too_slowly_is_sent_again() {
 }
 
 #[test]
+fn a_request_that_still_runs_is_asked_after_until_it_has_an_answer() {
+    let mut server = Script::new(|_| Ok(answer(200, json!({"state": "confirmed"}))));
+    let unknown = answer(503, json!({"code": "outcome_unknown"}));
+    let running = answer(409, json!({"code": "idempotency_in_progress"}));
+    server.queue.extend([Ok(unknown), Ok(running)]);
+    let path = "/v1/reservations/r/confirm";
+    let heard = persist(&mut server, Method::Post, path, Some("{}")).unwrap();
+    assert_eq!((heard.status, server.asked.len()), (200, 3));
+
+    let mut server = Script::new(|_| Ok(answer(409, json!({"code": "already_confirmed"}))));
+    let heard = persist(&mut server, Method::Post, path, Some("{}")).unwrap();
+    assert_eq!((heard.status, server.asked.len()), (409, 1));
+}
+
+#[test]
 fn patience_ends_with_the_last_thing_heard() {
     let mut server = Script::new(|_| Err("connection refused".to_owned()));
     let error = persist(&mut server, Method::Get, "/v1/tokens", None).unwrap_err();
