@@ -3,7 +3,6 @@
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use onhand::app::{self, AppError};
 use onhand::cli::{self, Command, CommandLine, ConfigAction, DemoArgs};
 use onhand::cli::{RestoreArgs, ServeArgs, VerifyArgs};
@@ -17,7 +16,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // Named crash points, compiled in for tests only, are set through the environment.
     let _crash_points = fail::FailScenario::setup();
-    let line = CommandLine::parse();
+    let line = CommandLine::read();
     if let Err(error) = logging::start(line.log(), line.log_format) {
         return refuse(&error);
     }

@@ -14,10 +14,12 @@ mod restore;
 mod serve;
 mod token;
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::telemetry::logging::LogFormat;
 
@@ -57,6 +59,12 @@ pub struct CommandLine {
 }
 
 impl CommandLine {
+    /// What was asked for. Help and what cannot be understood end the process here.
+    pub fn read() -> Self {
+        let matches = without_empty_variables(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     /// How much to log. Beside the demo's lines for a person only what is wrong is of interest.
     pub fn log(&self) -> &str {
         let is_demo = matches!(self.command, Command::Demo(_) | Command::Swish);
@@ -64,6 +72,16 @@ impl CommandLine {
         let given = self.log.as_deref().filter(|filter| !filter.is_empty());
         given.unwrap_or(usual)
     }
+}
+
+/// An empty variable is the absence of its option, as it is of those of the configuration.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let command = command.mut_args(|option| match option.get_env().is_some_and(is_empty) {
+        true => option.env(Resettable::Reset),
+        false => option,
+    });
+    command.mut_subcommands(without_empty_variables)
 }
 
 /// What the program can do.

@@ -3,7 +3,7 @@
 
 use std::process::{Output, Stdio};
 
-use crate::server::{DataDir, Server, onhand, run};
+use crate::server::{ADMIN, DataDir, Server, onhand, run};
 
 /// What a command said, on both of its outputs.
 fn said(output: &Output) -> (String, String) {
@@ -155,4 +155,33 @@ fn ready_asks_the_ops_listener_and_its_exit_code_says_what_it_heard() {
     let gone = ask(&ops);
     assert_eq!(gone.status.code(), Some(1));
     assert!(said(&gone).0.contains(&ops));
+}
+
+#[test]
+fn an_empty_variable_is_the_absence_of_its_option() {
+    let told = |empty: &[&str], arguments: &[&str]| {
+        let mut command = onhand();
+        command.envs(empty.iter().map(|name| (name, "")));
+        let ended = command.args(arguments).output().unwrap();
+        let (told, faults) = said(&ended);
+        (ended.status.success(), format!("{told}{faults}"))
+    };
+    let data = DataDir::new();
+    let server = Server::start(&data.path);
+    let list = ["token", "list", "--url", &server.url, "--token", ADMIN];
+    let (listed, words) = told(&["ONHAND_CA", "ONHAND_LOG", "ONHAND_LOG_FORMAT"], &list);
+    assert!(listed, "{words}");
+
+    let here = ["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"];
+    let check = [&["config", "check"][..], &here].concat();
+    let (checked, words) = told(&["ONHAND_CONFIG"], &check);
+    assert!(checked, "{words}");
+
+    let (_, words) = told(&["ONHAND_OPS_URL"], &["ready"]);
+    assert!(!words.contains("''") && !words.starts_with('/'), "{words}");
+    let (_, words) = told(&["ONHAND_URL", "ONHAND_TOKEN"], &["token", "list"]);
+    assert!(
+        words.contains("required") && words.contains("--token"),
+        "{words}"
+    );
 }
