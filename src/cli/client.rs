@@ -16,7 +16,8 @@ pub struct ServerArgs {
     /// The token to ask with
     #[arg(long, env = "ONHAND_TOKEN", hide_env_values = true)]
     pub token: String,
-    /// Trusts only the authorities in this file (PEM), as those of a retailer's own network
+    /// Trusts only the authorities in this file (PEM), as those of a retailer's own network, or
+    /// the server's own certificate, which must not be one of an authority (CA:FALSE)
     #[arg(long, env = "ONHAND_CA", value_name = "FILE", value_parser = authorities)]
     pub ca: Option<RootCerts>,
 }
@@ -203,7 +204,7 @@ impl HttpServer {
     /// # Errors
     /// The refusal, or what went wrong, in words.
     pub(super) fn stream(&self, path: &str) -> Result<Streamed, String> {
-        let lost = |error: ureq::Error| format!("{}: {error}", self.base);
+        let lost = |error: ureq::Error| lost(&self.base, &error);
         let request = self.agent.post(format!("{}{path}", self.base));
         let request = request
             .config()
@@ -254,7 +255,7 @@ impl HttpServer {
             Method::Post => with_body(self.agent.post(url)),
             Method::Put => with_body(self.agent.put(url)),
         };
-        let lost = |error: ureq::Error| format!("{}: {error}", self.base);
+        let lost = |error: ureq::Error| lost(&self.base, &error);
         read(response.map_err(lost)?).map_err(lost)
     }
 }
@@ -268,6 +269,22 @@ impl Server for HttpServer {
         std::thread::sleep(duration);
     }
 }
+
+/// What became of a connection to `base`, in words for who can do something about it.
+fn lost(base: &str, error: &ureq::Error) -> String {
+    let said = error.to_string();
+    // The verifier's own type lies too deep in the error to be told but by its name.
+    if said.contains("CaUsedAsEndEntity") {
+        return format!("{base}: {AUTHORITY_AS_SERVER}");
+    }
+    format!("{base}: {said}")
+}
+
+/// What `openssl req -x509` makes unless told otherwise.
+const AUTHORITY_AS_SERVER: &str = "the server's certificate is one of an authority (CA:TRUE), \
+    which no server may show as its own: make it with \
+    `openssl req -x509 -addext basicConstraints=critical,CA:FALSE …`, or have an authority of \
+    your own sign one for the server and give that authority to --ca";
 
 /// Reads an answer to its end.
 fn read(mut response: ureq::http::Response<ureq::Body>) -> Result<Answer, ureq::Error> {

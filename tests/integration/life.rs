@@ -51,7 +51,7 @@ fn a_server_begun_with_nohup_outlives_its_terminal() {
 fn the_command_line_trusts_the_retailers_own_authority_when_told_to() {
     let data = DataDir::new();
     let folder = data.path.parent().unwrap();
-    certificate(folder);
+    certificate(folder, "CA:FALSE");
     let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
     let (cert, key) = (cert.to_str().unwrap(), key.to_str().unwrap());
     let server = Start::on(&data.path)
@@ -72,8 +72,32 @@ fn the_command_line_trusts_the_retailers_own_authority_when_told_to() {
     assert!(refused.contains("absent.pem"), "{refused}");
 }
 
+#[test]
+fn a_server_that_shows_an_authoritys_certificate_is_refused_with_what_to_do() {
+    let data = DataDir::new();
+    let folder = data.path.parent().unwrap();
+    certificate(folder, "CA:TRUE");
+    let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
+    let cert = cert.to_str().unwrap();
+    let server = Start::on(&data.path)
+        .with("ONHAND_TLS_CERT", cert)
+        .with("ONHAND_TLS_KEY", key.to_str().unwrap())
+        .run();
+    let server = ["--url", &server.url, "--token", ADMIN, "--ca", cert];
+    for command in [&["token", "list"][..], &["backup", "-"]] {
+        let ended = run(&[command, &server].concat());
+        let refused = String::from_utf8_lossy(&ended.stderr);
+        assert!(!ended.status.success());
+        assert!(
+            refused.contains("-addext basicConstraints=critical,CA:FALSE"),
+            "{refused}"
+        );
+    }
+}
+
 /// A certificate for this machine that only those trust who were given it.
-fn certificate(folder: &Path) {
+fn certificate(folder: &Path, authority: &str) {
+    let constraints = format!("basicConstraints=critical,{authority}");
     let made = Command::new("openssl")
         .current_dir(folder)
         .args(["req", "-x509", "-nodes", "-newkey", "ec", "-days", "2"])
@@ -83,7 +107,7 @@ fn certificate(folder: &Path) {
             "-subj",
             "/CN=onhand",
         ])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-addext", &constraints])
         .args(["-addext", "subjectAltName=IP:127.0.0.1"])
         .args(["-keyout", "key.pem", "-out", "cert.pem"])
         .output();
