@@ -5,6 +5,8 @@
 //! never runs backwards and never leaps when somebody sets the machine's clock. Across restarts
 //! the high-water mark kept in the journal plays the same part.
 
+mod text;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -12,6 +14,8 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::stock::time::Timestamp;
+
+pub use text::{TimeError, parse_time};
 
 /// A wall clock may lag this much behind the mark (NTP corrections); more is a wrong clock.
 const BEHIND_MILLIS_MAX: i64 = 60_000;

@@ -2,8 +2,8 @@
 //! `demo`, `verify`, `config` and `restore` are described here and done elsewhere; `import`,
 //! `token` and `backup` talk to a server over HTTP like any other client.
 //!
-//! It must not know anything of ours but the configuration and the format of a backup: what it
-//! sends is what the contract says, so it proves that the contract suffices.
+//! It must not know anything of ours but the configuration, how times are written and the format of
+//! a backup: what it sends is what the contract says, so it proves that the contract suffices.
 
 mod backup;
 pub(crate) mod client;

@@ -5,6 +5,7 @@
 use serde_json::value::RawValue;
 
 use super::header::Header;
+use crate::clock::parse_time;
 
 /// The cells of a line under their columns. A blank cell is an absent one.
 pub(super) struct Row<'a> {
@@ -94,12 +95,13 @@ fn number(text: &str) -> Result<Box<RawValue>, String> {
     RawValue::from_string(format!("{sign}{whole}{fraction}")).map_err(|_| refused())
 }
 
-/// A moment by RFC 3339 as the contract writes it: UTC, with milliseconds.
+/// A moment by RFC 3339, as it stands: the server reads it by the same rules.
 pub(super) fn time(text: &str) -> Result<String, String> {
-    let moment: Result<jiff::Timestamp, _> = text.trim().parse();
-    moment
-        .map(|moment| format!("{moment:.3}"))
-        .map_err(|_| format!("is `{text}`, not a time such as 2026-11-27T09:30:00Z"))
+    let trimmed = text.trim();
+    match parse_time(trimmed) {
+        Ok(_) => Ok(trimmed.to_owned()),
+        Err(error) => Err(format!("`{text}` {error}")),
+    }
 }
 
 #[cfg(test)]
@@ -139,22 +141,28 @@ mod tests {
     }
 
     #[test]
-    fn a_time_becomes_utc_with_milliseconds() {
-        assert_eq!(
-            time("2017-11-06T07:02:10.000Z").unwrap(),
-            "2017-11-06T07:02:10.000Z"
-        );
-        assert_eq!(
-            time("2017-11-06T07:02:10+01:00").unwrap(),
-            "2017-11-06T06:02:10.000Z"
-        );
+    fn a_time_goes_over_as_it_stands_if_the_server_takes_it() {
+        for text in [
+            "2017-11-06T07:02:10.000Z",
+            "2017-11-06T07:02:10+01:00",
+            "9999-12-31T23:59:59Z",
+        ] {
+            assert_eq!(time(&format!(" {text} ")), Ok(text.to_owned()));
+        }
         for text in [
             "2017-11-06",
             "2017-11-06T07:02:10",
             "yesterday",
             "2017-13-06T07:02:10Z",
+            "20261129T170000Z",
+            "2026-11-29T17:00Z",
+            "2026-11-29T17:00:00+01:00[Europe/Stockholm]",
         ] {
-            assert!(time(text).unwrap_err().contains(text));
+            let refused = time(text).unwrap_err();
+            assert!(
+                refused.starts_with(&format!("`{text}` must be")),
+                "{refused}"
+            );
         }
     }
 }

@@ -36,7 +36,7 @@ use super::caller::text;
 use super::stop::Stop;
 use super::swish::Swish;
 use crate::app::{AppError, Ready};
-use crate::clock::Clock;
+use crate::clock::{Clock, parse_time};
 
 use backend::{Backend, Good};
 use order::Orders;
@@ -159,9 +159,8 @@ impl Premises {
 impl Shop {
     /// How long a reservation is held from now, begun seconds counted as whole.
     fn seconds_left(&self, reservation: &Value) -> i64 {
-        let expires_at = text(&reservation["expires_at"]).parse::<jiff::Timestamp>();
-        let expires_at = expires_at.map_or(0, jiff::Timestamp::as_millisecond);
-        let left = expires_at - self.clock.now().as_millis();
+        let expires_at = parse_time(text(&reservation["expires_at"])).unwrap_or_default();
+        let left = expires_at.as_millis() - self.clock.now().as_millis();
         (left.max(0) + 999) / 1000
     }
 }
