@@ -189,7 +189,7 @@ export class OnhandStock extends HTMLElement {
     const level = this.#level;
     const age = Date.now() - this.#heardAt;
     const limit = this.getAttribute('stale-seconds');
-    const stale = age > 1000 * (limit && limit >= 0 ? limit : STALE_SECONDS);
+    const stale = age > 1000 * (limit?.trim() && limit >= 0 ? limit : STALE_SECONDS);
     const lang = language(this);
     const old = age > OLD_MS;
     this.toggleAttribute('old', old);

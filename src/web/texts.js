@@ -36,7 +36,7 @@ const TEXTS = {
 
 /** The language that a tag stands for, if need be its first part: browsers throw at `sv_SE`. */
 export function spoken(tag) {
-  for (const name of [tag, tag.replace(/[-_].*/, ''), 'en']) {
+  for (const name of [tag, tag?.replace(/[-_].*/, ''), 'en']) {
     try {
       return Intl.NumberFormat.supportedLocalesOf([name, 'en'])[0];
     } catch {
