@@ -93,10 +93,12 @@ impl Sessions {
 
 impl Hand {
     /// Where a form led that was sent before. What was said there is said again, as the page that
-    /// said it may never have been seen.
+    /// said it may never have been seen, unless something newer waits to be said.
     pub(super) fn sent(&mut self, key: &str) -> Option<String> {
         let known = self.sent.iter().find(|sent| sent.key == key)?;
-        self.notice.clone_from(&known.notice);
+        if self.notice.is_none() {
+            self.notice.clone_from(&known.notice);
+        }
         Some(known.location.clone())
     }
 
@@ -177,6 +179,9 @@ mod tests {
         hand.notice = None;
         assert_eq!(hand.sent("a").unwrap(), "/cart");
         assert_eq!(hand.notice.as_ref().unwrap().words, "done");
+        hand.warn("newer");
+        assert_eq!(hand.sent("a").unwrap(), "/cart");
+        assert_eq!(hand.notice.as_ref().unwrap().words, "newer");
         for key in 0..KEYS_MAX {
             hand.remember(&key.to_string(), "/");
         }
