@@ -145,7 +145,8 @@ section! {
         frame_bytes_max: usize = 16_384, in 256..=16_777_216;
         /// The same with a token.
         token_frame_bytes_max: usize = 262_144, in 256..=16_777_216;
-        /// Frames taken in a second: a page sends a few when it opens and then hardly any.
+        /// Messages taken in a second: a page sends a few when it opens and then hardly any. One in
+        /// fragments is one, but for fragments below 1 KiB, which count each.
         commands_per_second_max: u32 = 20, in 1..=1_000_000;
         /// How long after the opening a hello may come.
         hello_ms_max: u32 = 10_000, in 10..=600_000;

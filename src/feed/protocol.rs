@@ -96,7 +96,7 @@ pub struct FeedLimits {
     pub frame_bytes_max: usize,
     /// The same with a token.
     pub token_frame_bytes_max: usize,
-    /// Frames taken in a second.
+    /// Messages taken in a second, and fragments that are crumbs.
     pub commands_per_second_max: u32,
     /// How long after the opening a hello may come.
     pub hello_ms_max: i64,

@@ -9,19 +9,33 @@ use actix_web::web::BytesMut;
 /// The most bytes that a control frame carries (RFC 6455, 5.5).
 const CONTROL_BYTES_MAX: u64 = 125;
 
+/// A fragment of at least so many bytes is free: of these a message has but few. Clients cut theirs
+/// into 4 KiB and more; crumbs would be work without end.
+const FREE_FRAGMENT_BYTES: usize = 1 << 10;
+
 /// What a frame brought.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Brought {
     /// A text, if it is one.
     Text(BytesMut),
-    /// The beginning or the middle of one.
-    Fragment,
+    /// The beginning or the middle of one: how many bytes.
+    Fragment(usize),
     /// Is to be echoed in a pong.
     Ping(BytesMut),
     /// A sign of life.
     Pong,
     /// The client says goodbye.
     Close,
+}
+
+impl Brought {
+    /// Whether it counts among those that may come in a second.
+    pub fn is_counted(&self) -> bool {
+        match self {
+            Brought::Fragment(bytes) => *bytes < FREE_FRAGMENT_BYTES,
+            Brought::Text(_) | Brought::Ping(_) | Brought::Pong | Brought::Close => true,
+        }
+    }
 }
 
 /// What came in and was not taken yet.
@@ -75,6 +89,7 @@ impl Messages {
     }
 
     fn put_together(&mut self, is_final: bool, bytes: BytesMut) -> Brought {
+        let length = bytes.len();
         let message = match self.begun.take() {
             Some(mut begun) => {
                 begun.extend_from_slice(&bytes);
@@ -88,7 +103,7 @@ impl Messages {
             return Brought::Text(message);
         }
         self.begun = Some(message);
-        Brought::Fragment
+        Brought::Fragment(length)
     }
 }
 
@@ -214,15 +229,15 @@ mod tests {
             let first = if first == PING { FINAL | PING } else { first };
             messages.receive(&frame(first, payload));
         }
-        assert_eq!(messages.take(MAX), Ok(Some(Brought::Fragment)));
+        assert_eq!(messages.take(MAX), Ok(Some(Brought::Fragment(6))));
         let ping = Brought::Ping(BytesMut::from("?"));
         assert_eq!(messages.take(MAX), Ok(Some(ping)));
-        assert_eq!(messages.take(MAX), Ok(Some(Brought::Fragment)));
+        assert_eq!(messages.take(MAX), Ok(Some(Brought::Fragment(3))));
         assert_eq!(messages.take(MAX), Ok(Some(text("{\"op\":\"pong\"}"))));
         assert_eq!(messages.take(MAX), Ok(None));
 
         messages.receive(&frame(TEXT, &"x".repeat(MAX - 1)));
-        assert_eq!(messages.take(MAX), Ok(Some(Brought::Fragment)));
+        assert_eq!(messages.take(MAX), Ok(Some(Brought::Fragment(MAX - 1))));
         messages.receive(&head(0, 2));
         let refused = messages.take(MAX).unwrap_err();
         assert!(refused.contains("at most 1000 bytes"), "{refused}");

@@ -57,7 +57,7 @@ pub struct FeedSession {
     heard_at: Timestamp,
     ping_at: Timestamp,
     age_until: Timestamp,
-    /// The earliest time, in microseconds, by which the frames heard so far may have come.
+    /// The earliest time, in microseconds, by which what was counted so far may have come.
     pace_us: i64,
     /// Until then nothing came in that was not heard.
     nothing_until: Timestamp,
@@ -131,11 +131,14 @@ impl FeedSession {
 
     /// Anything came in, if only a sign of life.
     pub fn heard(&mut self) {
-        let now = self.now();
-        self.heard_at = now;
+        self.heard_at = self.now();
+    }
+
+    /// What came in counts among those that may come in a second.
+    pub fn count(&mut self) {
         let cost_us = 1_000_000 / i64::from(self.limits().commands_per_second_max);
         let [nothing_until_us, now_us] =
-            [self.nothing_until, now].map(|time| time.as_millis().saturating_mul(1000));
+            [self.nothing_until, self.now()].map(|time| time.as_millis().saturating_mul(1000));
         self.pace_us = self.pace_us.max(nothing_until_us) + cost_us;
         if self.pace_us > now_us + 1_000_000 {
             self.end(Ending::TooManyCommands);

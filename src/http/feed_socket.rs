@@ -226,6 +226,9 @@ impl Socket {
             match self.messages.take(max) {
                 Ok(Some(brought)) => {
                     self.session.heard();
+                    if brought.is_counted() {
+                        self.session.count();
+                    }
                     self.obey(brought);
                     return true;
                 }
@@ -254,7 +257,7 @@ impl Socket {
             Brought::Ping(bytes) => {
                 Parser::write_message(&mut self.out, bytes, OpCode::Pong, true, false);
             }
-            Brought::Pong | Brought::Fragment => {}
+            Brought::Pong | Brought::Fragment(_) => {}
             Brought::Close => self.session.end(Ending::Done),
             Brought::Text(bytes) => match std::str::from_utf8(&bytes) {
                 Ok(text) => self.session.hear(text),

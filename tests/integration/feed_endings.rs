@@ -4,6 +4,8 @@ use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
 
 use serde_json::{Value, json};
+use tungstenite::protocol::frame::Frame;
+use tungstenite::protocol::frame::coding::{Data, OpCode};
 use tungstenite::{Bytes, Message};
 
 use crate::client::Client;
@@ -80,6 +82,43 @@ fn more_commands_than_may_come_in_a_second_are_closed_with_4013() {
     for _ in 0..15 {
         calm.subscribe(&["a@b"], &json!({}));
     }
+}
+
+/// A text in fragments of so many bytes; false if the connection was closed before the last.
+fn say_in_fragments(follower: &mut Follower, text: &str, bytes: usize) -> bool {
+    let count = text.len().div_ceil(bytes);
+    text.as_bytes()
+        .chunks(bytes)
+        .enumerate()
+        .all(|(index, part)| {
+            let kind = if index == 0 {
+                Data::Text
+            } else {
+                Data::Continue
+            };
+            let part = Bytes::copy_from_slice(part);
+            let frame = Frame::message(part, OpCode::Data(kind), index + 1 == count);
+            follower.socket.send(Message::Frame(frame)).is_ok()
+        })
+}
+
+#[test]
+fn a_message_in_many_fragments_is_one_command_unless_they_are_crumbs() {
+    let (server, _data) = server(&[]);
+    let keys: Vec<String> = (0..5000)
+        .map(|number| format!("sku-{number:016}@malmo"))
+        .collect();
+    let subscribe = json!({"op": "subscribe", "id": 1, "keys": keys}).to_string();
+    let mut till = Follower::open_with(&server, ADMIN);
+    // In the pieces that a common client library cuts, and in the smallest that are free.
+    for bytes in [4096, 1024] {
+        assert!(say_in_fragments(&mut till, &subscribe, bytes));
+        let state = till.state();
+        assert_eq!(state["unknown"].as_array().unwrap().len(), 5000);
+    }
+    let mut crumbs = Follower::open(&server);
+    say_in_fragments(&mut crumbs, &json!({"op": "pong"}).to_string().repeat(3), 1);
+    assert_eq!(crumbs.closed(), Some(4013));
 }
 
 #[test]

@@ -139,6 +139,14 @@ impl Follower {
     #[track_caller]
     pub fn subscribe(&mut self, keys: &[&str], have: &Value) -> Value {
         self.say(&json!({"op": "subscribe", "id": 7, "keys": keys, "have": have}));
+        let state = self.state();
+        assert_eq!(state["id"], 7);
+        state
+    }
+
+    /// The whole state that answers a subscribe, its parts put together.
+    #[track_caller]
+    pub fn state(&mut self) -> Value {
         let mut whole = self.next_of("state");
         while whole["last"] == false {
             let part = self.next_of("state");
@@ -148,7 +156,6 @@ impl Follower {
             }
             whole["last"] = part["last"].clone();
         }
-        assert_eq!(whole["id"], 7);
         whole
     }
 
