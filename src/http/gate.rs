@@ -1,7 +1,7 @@
 //! What every request passes through, whatever it asks for: its id, the limits of addresses and
 //! of tokens, the log line. Knows no resource.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -157,19 +157,21 @@ pub fn client_address(request: &HttpRequest, border: &Border) -> IpAddr {
         .get_all("x-forwarded-for")
         .last()
         .filter(|_| border.limits.behind_proxy)
-        .and_then(|header| {
-            header
-                .to_str()
-                .ok()?
-                .rsplit(',')
-                .next()?
-                .trim()
-                .parse()
-                .ok()
-        });
+        .and_then(|header| address_of(header.to_str().ok()?.rsplit(',').next()?.trim()));
     let peer = || request.peer_addr().map(|peer| peer.ip());
     let address = forwarded.or_else(peer);
     client_of(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
+}
+
+/// The address a proxy wrote: alone, in brackets, or with the port that some proxies add.
+fn address_of(text: &str) -> Option<IpAddr> {
+    let bare = || text.parse().ok();
+    let with_port = || Some(text.parse::<SocketAddr>().ok()?.ip());
+    let in_brackets = || {
+        let inside = text.strip_prefix('[')?.strip_suffix(']')?;
+        inside.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+    };
+    bare().or_else(with_port).or_else(in_brackets)
 }
 
 /// A line for each request at the level `debug`; for a failure at `warn`, so that it is seen.

@@ -3,6 +3,7 @@
 use actix_web::http::Method;
 use serde_json::json;
 
+use super::super::gate::client_address;
 use super::super::routes::public_table;
 use super::*;
 
@@ -167,6 +168,34 @@ async fn without_a_token_an_address_is_limited_and_told_when_to_come_back() {
     let guessed = app.send(Method::GET, "/v1/items", &guess, "").await;
     guessed.refused(429, "rate_limited");
     app.get("/v1/items").await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_proxy_may_name_a_client_with_a_port_and_in_brackets() {
+    let limits = Limits {
+        behind_proxy: true,
+        ..Limits::default()
+    };
+    let app = TestApp::empty(limits).await;
+    for (header, client) in [
+        ("203.0.113.1", "203.0.113.1"),
+        ("203.0.113.1:52345", "203.0.113.1"),
+        ("198.51.100.9, 203.0.113.1:52345", "203.0.113.1"),
+        ("2001:db8::1", "2001:db8::"),
+        ("[2001:db8::1]", "2001:db8::"),
+        ("[2001:db8::1]:52345", "2001:db8::"),
+        // What is no address leaves the one who connected.
+        ("203.0.113.1:port", "192.0.2.1"),
+        ("[203.0.113.1]", "192.0.2.1"),
+        ("unknown", "192.0.2.1"),
+    ] {
+        let request = test::TestRequest::default()
+            .peer_addr("192.0.2.1:4000".parse().unwrap())
+            .insert_header(("x-forwarded-for", header))
+            .to_http_request();
+        let found = client_address(&request, &app.border);
+        assert_eq!(found.to_string(), client, "{header}");
+    }
 }
 
 #[actix_web::test]
