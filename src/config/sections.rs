@@ -41,8 +41,9 @@ section! {
         body_bytes_max: usize = 1_048_576, in 1024..=67_108_864;
         /// How long a client may take to send its request head; a slow one must not hold a place.
         request_head_ms_max: u64 = 5_000, in 100..=600_000;
-        /// How long a client may take to send a body: room for the largest over a slow line. One
-        /// that comes drop by drop would hold a connection and memory for ever.
+        /// How long a client may take to send a body, and a second more for each 8 KiB of it that
+        /// came: a slow line is waited for. One that comes drop by drop would hold a connection
+        /// and memory for ever.
         body_ms_max: u64 = 30_000, in 100..=600_000;
         /// How long an idle connection is kept; longer than the usual proxy keeps its own.
         keep_alive_seconds: u64 = 75, in 0..=3_600;

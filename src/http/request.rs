@@ -16,6 +16,7 @@ use super::fault::{Faults, Source, Wrong};
 use super::gate::border;
 use super::problem::{Code, Problem};
 use super::read;
+use crate::clock::Stopwatch;
 use crate::stock::{LocationId, Sku, StockKey};
 
 /// The header that makes a request safe to repeat.
@@ -23,6 +24,10 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 
 /// The longest Idempotency-Key.
 const IDEMPOTENCY_KEY_CHARACTERS_MAX: usize = 255;
+
+/// The time there is for a body grows by a second with so many bytes of it that came: a line that
+/// carries 64 kbit/s is slow and honest. Drops gain nothing; what bounds a body bounds its time.
+const BODY_BYTES_PER_SECOND: u32 = 8 << 10;
 
 /// The most parameters a query may have.
 const PARAMETERS_MAX: usize = 64;
@@ -46,21 +51,47 @@ impl FromRequest for Body {
             if length.is_some_and(|length| length > bytes_max) {
                 return Err(too_large(bytes_max));
             }
-            let body = timeout(time_max, collect(payload, bytes_max)).await;
-            body.unwrap_or_else(|_| Err(Problem::body_too_slow(time_max)))
-                .map(Body)
+            let arriving = Arriving {
+                payload,
+                since: Stopwatch::start(),
+                time_max,
+            };
+            collect(arriving, bytes_max).await.map(Body)
         })
     }
 }
 
-async fn collect(mut payload: Payload, bytes_max: usize) -> Result<Bytes, Problem> {
-    let broken = |error| Problem::invalid(format!("the body could not be read: {error}"));
+/// A body that is on its way.
+struct Arriving {
+    payload: Payload,
+    since: Stopwatch,
+    /// How long the rest may take, counted from the beginning.
+    time_max: Duration,
+}
+
+impl Arriving {
+    /// What comes next of it; none at its end.
+    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let left = self.time_max.saturating_sub(self.since.elapsed());
+        let next = timeout(left, self.payload.next()).await;
+        let next = next.map_err(|_| Problem::body_too_slow(self.time_max))?;
+        let chunk = next.transpose().map_err(|error| {
+            let detail = format!("the body could not be read: {error}");
+            Problem::invalid(detail)
+        })?;
+        let bytes = chunk.as_ref().map_or(0, Bytes::len);
+        self.time_max += Duration::from_secs(bytes as u64) / BODY_BYTES_PER_SECOND;
+        Ok(chunk)
+    }
+}
+
+async fn collect(mut body: Arriving, bytes_max: usize) -> Result<Bytes, Problem> {
     // A body that came in one piece, as small ones do, is not copied.
-    let Some(first) = payload.next().await.transpose().map_err(broken)? else {
+    let Some(first) = body.next().await? else {
         return Ok(Bytes::new());
     };
     let mut rest: Option<BytesMut> = None;
-    while let Some(chunk) = payload.next().await.transpose().map_err(broken)? {
+    while let Some(chunk) = body.next().await? {
         let whole = rest.get_or_insert_with(|| BytesMut::from(&first[..]));
         if whole.len() + chunk.len() > bytes_max {
             return Err(too_large(bytes_max));

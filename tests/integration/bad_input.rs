@@ -2,11 +2,12 @@
 //! a 500, and nothing changed.
 
 use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
 use crate::follower::connect;
-use crate::server::{DataDir, Start};
+use crate::server::{DataDir, Server, Start};
 use crate::shop::{Shop, faults, refused};
 
 #[test]
@@ -69,24 +70,56 @@ fn a_body_that_is_no_document_of_ours_is_a_problem() {
     assert_eq!(shop.all(), before);
 }
 
+/// A connection on which a query was begun: its head goes on with this.
+fn query(server: &Server, rest: &str) -> TcpStream {
+    let mut stream = connect(server);
+    let head = "POST /v1/availability/query HTTP/1.1\r\nhost: x\r\n";
+    stream
+        .write_all(format!("{head}{rest}").as_bytes())
+        .unwrap();
+    stream
+}
+
+/// The answer, a problem.
+fn answer(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"}") {
+        let mut some = [0; 4096];
+        let read = stream.read(&mut some).unwrap();
+        assert_ne!(read, 0, "closed without an answer");
+        answer.extend_from_slice(&some[..read]);
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+#[test]
+fn a_body_that_comes_over_a_slow_line_is_waited_for() {
+    let data = DataDir::new();
+    let patience = Start::on(&data.path).with("ONHAND_HTTP_BODY_MS_MAX", "500");
+    let server = patience.run();
+    // Eight seconds worth of it, but for the end.
+    let rest = format!("content-length: 65538\r\n\r\n{{{}", " ".repeat(65536));
+    let mut slow = query(&server, &rest);
+    // Two who send a drop, one after the other, tell that twice the time has passed that all have.
+    for _ in 0..2 {
+        let mut drop = query(&server, "content-length: 9\r\n\r\n{");
+        let given_up = answer(&mut drop);
+        assert!(given_up.starts_with("HTTP/1.1 408 "), "{given_up}");
+    }
+    slow.write_all(b"}").unwrap();
+    let taken = answer(&mut slow);
+    assert!(taken.starts_with("HTTP/1.1 422 "), "{taken}");
+}
+
 #[test]
 fn a_body_that_never_comes_to_its_end_is_given_up() {
     let data = DataDir::new();
     let patience = Start::on(&data.path).with("ONHAND_HTTP_BODY_MS_MAX", "100");
     let server = patience.run();
     let begun = |rest: &str| {
-        let mut stream = connect(&server);
-        let head = "POST /v1/availability/query HTTP/1.1\r\nhost: x\r\n";
-        let begun = format!("{head}{rest}");
-        stream.write_all(begun.as_bytes()).unwrap();
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"}") {
-            let mut some = [0; 4096];
-            let read = stream.read(&mut some).unwrap();
-            assert_ne!(read, 0, "closed without an answer");
-            answer.extend_from_slice(&some[..read]);
-        }
-        (stream, String::from_utf8(answer).unwrap())
+        let mut stream = query(&server, rest);
+        let answer = answer(&mut stream);
+        (stream, answer)
     };
     let (mut known_length, answer) = begun("content-length: 9\r\n\r\n{");
     let (_chunked, other) = begun("transfer-encoding: chunked\r\n\r\n1\r\n{\r\n");
