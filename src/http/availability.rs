@@ -125,7 +125,8 @@ pub async fn of_key(border: Data<Border>, caller: Caller, request: HttpRequest) 
     security(()),
 )]
 pub async fn query(border: Data<Border>, caller: Caller, body: Body) -> Answered {
-    let asked = parse(&body.0, |raw, at, faults| {
+    let body = body.read().await?;
+    let asked = parse(&body, |raw, at, faults| {
         let mut object = Object::read(raw, at, faults)?;
         let bound = Bound::new(1, border.limits.batch_max);
         let items = object.array("items", bound, |raw, at, faults| {

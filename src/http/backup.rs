@@ -62,7 +62,8 @@ struct BrokenOff;
 )]
 pub async fn take(caller: Caller, body: Body, border: Data<Border>) -> Answered {
     caller.needs(Scope::Admin)?;
-    parse_with_faults(document_or_empty(&body.0)?, nothing)?;
+    let body = body.read().await?;
+    parse_with_faults(document_or_empty(&body)?, nothing)?;
     let (backups, epoch) = (border.backups.clone(), border.stock.epoch().to_owned());
     let now = border.stock.now();
     let begun = tokio::task::spawn_blocking(move || backups.begin(&epoch, now));

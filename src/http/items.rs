@@ -51,8 +51,9 @@ pub async fn put(
     border: Data<Border>,
 ) -> Answered {
     let token = caller.needs(Scope::CatalogueWrite)?;
+    let body = body.read().await?;
     let sku = path_sku(&request)?;
-    let content = parse(&body.0, |raw, at, faults| whole(raw, at, faults, content))?;
+    let content = parse(&body, |raw, at, faults| whole(raw, at, faults, content))?;
     let change = ItemChange::Put(content);
     write(&border, token, ItemCommand { sku, change }).await
 }
@@ -80,8 +81,9 @@ pub async fn merge(
     border: Data<Border>,
 ) -> Answered {
     let token = caller.needs(Scope::CatalogueWrite)?;
+    let body = body.read().await?;
     let sku = path_sku(&request)?;
-    let patch = parse(&body.0, |raw, at, faults| whole(raw, at, faults, patch))?;
+    let patch = parse(&body, |raw, at, faults| whole(raw, at, faults, patch))?;
     let change = ItemChange::Patch(patch);
     write(&border, token, ItemCommand { sku, change }).await
 }
@@ -104,8 +106,9 @@ pub async fn merge(
 )]
 pub async fn batch(caller: Caller, body: Body, border: Data<Border>) -> Answered {
     let token = caller.needs(Scope::CatalogueWrite)?;
+    let body = body.read().await?;
     let max = border.limits.batch_max;
-    let entries = parse(&body.0, |raw, at, faults| entries(raw, at, faults, max))?;
+    let entries = parse(&body, |raw, at, faults| entries(raw, at, faults, max))?;
     let commands = entries
         .iter()
         .filter_map(|entry| entry.command.as_ref().ok());

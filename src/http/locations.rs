@@ -78,8 +78,9 @@ pub async fn put(
     border: Data<Border>,
 ) -> Answered {
     let token = caller.needs(Scope::CatalogueWrite)?;
+    let body = body.read().await?;
     let location = path_location(&request)?;
-    let content = parse(&body.0, |raw, at, faults| whole(raw, at, faults, content))?;
+    let content = parse(&body, |raw, at, faults| whole(raw, at, faults, content))?;
     let change = LocationChange::Put(content);
     write(&border, token, LocationCommand { location, change }).await
 }
@@ -107,8 +108,9 @@ pub async fn merge(
     border: Data<Border>,
 ) -> Answered {
     let token = caller.needs(Scope::CatalogueWrite)?;
+    let body = body.read().await?;
     let location = path_location(&request)?;
-    let patch = parse(&body.0, |raw, at, faults| whole(raw, at, faults, patch))?;
+    let patch = parse(&body, |raw, at, faults| whole(raw, at, faults, patch))?;
     let change = LocationChange::Patch(patch);
     write(&border, token, LocationCommand { location, change }).await
 }

@@ -43,12 +43,13 @@ use crate::stock::{Answer, Command, StockKey};
 )]
 pub async fn record(border: Data<Border>, caller: Caller, body: Body) -> Answered {
     let token = caller.needs(Scope::StockWrite)?;
+    let body = body.read().await?;
     let context = Context {
         border: &border,
         token,
         now: border.stock.now(),
     };
-    let entries = parse(&body.0, |raw, at, faults| read(raw, at, faults, &context))?;
+    let entries = parse(&body, |raw, at, faults| read(raw, at, faults, &context))?;
 
     let mut calls = Vec::with_capacity(entries.len());
     let mut lines = Vec::with_capacity(entries.len());

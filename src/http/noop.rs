@@ -22,8 +22,9 @@ use crate::stock::{By, Line, Quantity, Reservation, Timestamp};
 /// Reads a reservation request and answers a document of the same size.
 pub async fn noop(border: Data<Border>, caller: Caller, body: Body) -> Answered {
     let token = caller.needs(Scope::Reserve)?;
+    let body = body.read().await?;
     let context = Context::new(&border, token);
-    let asked = parse(&body.0, |raw, at, faults| {
+    let asked = parse(&body, |raw, at, faults| {
         PlaceRequest::read(raw, at, faults, &context)
     })?;
     let said = asked.channel.clone();

@@ -2,6 +2,7 @@
 //! query, the headers that carry a contract. Knows no resource.
 
 use std::borrow::Cow;
+use std::future::{Ready, ready};
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -9,7 +10,6 @@ use actix_web::http::header::{CONTENT_LENGTH, HeaderName, IF_NONE_MATCH};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures::StreamExt;
-use futures::future::LocalBoxFuture;
 use tokio::time::timeout;
 
 use super::fault::{Faults, Source, Wrong};
@@ -32,32 +32,43 @@ const BODY_BYTES_PER_SECOND: u32 = 8 << 10;
 /// The most parameters a query may have.
 const PARAMETERS_MAX: usize = 64;
 
-/// A request's body, whole and within the bounds of size and time.
-#[derive(Clone, Debug)]
-pub struct Body(pub Bytes);
+/// A request's body, which is on its way: who may not send it is told so before it is read.
+pub struct Body {
+    arriving: Arriving,
+    /// As the head says.
+    length: Option<usize>,
+    bytes_max: usize,
+}
 
 impl FromRequest for Body {
     type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Body, Problem>>;
+    type Future = Ready<Result<Body, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let border = border(request);
-        let bytes_max = border.limits.body_bytes_max;
-        let time_max = Duration::from_millis(border.limits.body_ms_max);
+        let limits = &border(request).limits;
         let length = request.headers().get(CONTENT_LENGTH);
-        let length: Option<usize> = length.and_then(|value| value.to_str().ok()?.parse().ok());
-        let payload = payload.take();
-        Box::pin(async move {
-            if length.is_some_and(|length| length > bytes_max) {
-                return Err(too_large(bytes_max));
-            }
-            let arriving = Arriving {
-                payload,
+        ready(Ok(Body {
+            arriving: Arriving {
+                payload: payload.take(),
                 since: Stopwatch::start(),
-                time_max,
-            };
-            collect(arriving, bytes_max).await.map(Body)
-        })
+                time_max: Duration::from_millis(limits.body_ms_max),
+            },
+            length: length.and_then(|value| value.to_str().ok()?.parse().ok()),
+            bytes_max: limits.body_bytes_max,
+        }))
+    }
+}
+
+impl Body {
+    /// All of it.
+    ///
+    /// # Errors
+    /// It is past the bounds of size and time, or broken off.
+    pub async fn read(self) -> Result<Bytes, Problem> {
+        if self.length.is_some_and(|length| length > self.bytes_max) {
+            return Err(too_large(self.bytes_max));
+        }
+        collect(self.arriving, self.bytes_max).await
     }
 }
 

@@ -51,9 +51,10 @@ pub async fn replace_lines(
     body: Body,
 ) -> Answered {
     let call = Call::new(&border, caller.needs(Scope::Reserve)?, &request, "lines")?;
+    let body = body.read().await?;
     let held = border.stock.reservation(call.id).await?;
     let context = Context::new(&border, call.token).with_held(held);
-    let (asked, faults) = parse_with_faults(document(&body.0)?, |raw, at, faults| {
+    let (asked, faults) = parse_with_faults(document(&body)?, |raw, at, faults| {
         LinesRequest::read(raw, at, faults, &context)
     })?;
     let by = by_body(call.token, asked.channel.clone())?;
@@ -89,8 +90,9 @@ pub async fn extend(
     body: Body,
 ) -> Answered {
     let call = Call::new(&border, caller.needs(Scope::Reserve)?, &request, "extend")?;
+    let body = body.read().await?;
     let ttl_max = border.limits.ttl_seconds_max;
-    let (asked, _) = parse_with_faults(document(&body.0)?, |raw, at, faults| {
+    let (asked, _) = parse_with_faults(document(&body)?, |raw, at, faults| {
         ExtendRequest::read(raw, at, faults, ttl_max)
     })?;
     let ttl_ms = i64::try_from(asked.ttl_seconds * 1000).expect("the bound is small");
@@ -127,8 +129,9 @@ pub async fn confirm(
     body: Body,
 ) -> Answered {
     let call = Call::new(&border, caller.needs(Scope::Reserve)?, &request, "confirm")?;
+    let body = body.read().await?;
     let context = Context::new(&border, call.token);
-    let (asked, mut faults) = parse_with_faults(document_or_empty(&body.0)?, |raw, at, faults| {
+    let (asked, mut faults) = parse_with_faults(document_or_empty(&body)?, |raw, at, faults| {
         ConfirmRequest::read(raw, at, faults, &context)
     })?;
     if !faults.is_empty() && !call.is_open(asked.reclaim).await? {
@@ -173,6 +176,7 @@ pub async fn fulfil(
     body: Body,
 ) -> Answered {
     let call = Call::new(&border, caller.needs(Scope::Fulfil)?, &request, "fulfil")?;
+    let body = body.read().await?;
     let (asked, faults) = call.parts(&body)?;
     if asked.lines.is_some() && call.key.is_none() {
         let detail = "is required with lines: a part handed over twice would be two";
@@ -213,7 +217,8 @@ pub async fn release(
     body: Body,
 ) -> Answered {
     let call = Call::new(&border, caller.needs(Scope::Reserve)?, &request, "release")?;
-    let document = document_or_empty(&body.0)?;
+    let body = body.read().await?;
+    let document = document_or_empty(&body)?;
     let (asked, _) = parse_with_faults(document, ReleaseRequest::read)?;
     let idempotency = call.idempotency(&asked);
     let by = by_body(call.token, asked.channel)?;
@@ -244,6 +249,7 @@ pub async fn cancel(
     body: Body,
 ) -> Answered {
     let call = Call::new(&border, caller.needs(Scope::Reserve)?, &request, "cancel")?;
+    let body = body.read().await?;
     let (asked, faults) = call.parts(&body)?;
     let idempotency = call.idempotency(&asked);
     let by = by_body(call.token, asked.channel)?;
@@ -286,8 +292,8 @@ impl<'c> Call<'c> {
         Some(identity::idempotency(self.token.id, key, &operation, asked))
     }
 
-    fn parts(&self, body: &Body) -> Result<(PartsRequest, Faults), Problem> {
-        let document: &RawValue = document_or_empty(&body.0)?;
+    fn parts(&self, body: &[u8]) -> Result<(PartsRequest, Faults), Problem> {
+        let document: &RawValue = document_or_empty(body)?;
         parse_with_faults(document, |raw, at, faults| {
             PartsRequest::read(raw, at, faults, self.border)
         })

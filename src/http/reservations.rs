@@ -54,9 +54,10 @@ pub async fn place(
     body: Body,
 ) -> Answered {
     let token = caller.needs(Scope::Reserve)?;
+    let body = body.read().await?;
     let key = idempotency_key(&request)?;
     let context = Context::new(&border, token);
-    let (asked, faults) = parse_with_faults(document(&body.0)?, |raw, at, faults| {
+    let (asked, faults) = parse_with_faults(document(&body)?, |raw, at, faults| {
         PlaceRequest::read(raw, at, faults, &context)
     })?;
     let by = by_body(token, asked.channel.clone())?;

@@ -125,11 +125,12 @@ pub async fn set(
     body: Body,
 ) -> Answered {
     let token = caller.needs(Scope::StockWrite)?;
+    let body = body.read().await?;
     let key = path_key(&request)?;
     let item = item_in_path(&border, key.sku())?;
     location_in_path(&border, key.location())?;
     let by = writer_at(token, &key)?;
-    let amount = parse(&body.0, |raw, at, faults| {
+    let amount = parse(&body, |raw, at, faults| {
         let mut object = Object::read(raw, at, faults)?;
         let amount = object.required("safety_stock", |raw| withheld(raw, Some(&item)));
         object.finish();
@@ -206,7 +207,8 @@ fn withheld(raw: &RawValue, item: Option<&Item>) -> Result<Quantity, Wrong> {
 )]
 pub async fn set_batch(border: Data<Border>, caller: Caller, body: Body) -> Answered {
     let token = caller.needs(Scope::StockWrite)?;
-    let settings = parse(&body.0, |raw, at, faults| {
+    let body = body.read().await?;
+    let settings = parse(&body, |raw, at, faults| {
         let mut object = Object::read(raw, at, faults)?;
         let bound = Bound::new(1, border.limits.batch_max);
         let settings = object.array("settings", bound, |raw, at, _| {

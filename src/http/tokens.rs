@@ -74,8 +74,9 @@ impl<'a> TokenDocument<'a> {
 )]
 pub async fn create(caller: Caller, body: Body, border: Data<Border>) -> Answered {
     let admin = caller.needs(Scope::Admin)?;
+    let body = body.read().await?;
     let catalogue = &border.catalogue;
-    let grant = parse(&body.0, |raw, at, faults| grant(raw, at, faults, catalogue))?;
+    let grant = parse(&body, |raw, at, faults| grant(raw, at, faults, catalogue))?;
     let made = catalogue.create_token(who(admin), grant).await;
     let (token, secret) = made.map_err(|error| Problem::of_catalogue(error, At::Root))?;
     let document = TokenDocument::of(&token, Some(secret.reveal()));

@@ -1,9 +1,13 @@
 //! Who may do what, over the wire: tokens that are wrong, tokens that may not, and every route
 //! shut to a token without its scope.
 
-use serde_json::json;
+use std::io::{BufRead, BufReader, Write};
+
+use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::follower::connect;
+use crate::server::{DataDir, Server, Start};
 use crate::shop::{Shop, faults, refused};
 
 #[test]
@@ -123,4 +127,47 @@ fn every_route_is_shut_to_a_token_without_its_scope() {
         }
     }
     assert_eq!(routes, 33);
+}
+
+/// The status of a request that announces a body and sends but the beginning of it.
+fn status_of_begun(server: &Server, method: &str, path: &str, token: &str) -> String {
+    let mut stream = connect(server);
+    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n");
+    if !token.is_empty() {
+        head.push_str(&format!("authorization: Bearer {token}\r\n"));
+    }
+    stream
+        .write_all(format!("{head}\r\n{{").as_bytes())
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    line.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn who_may_not_is_told_so_before_the_body_has_come() {
+    let data = DataDir::new();
+    let server = Start::on(&data.path)
+        .with("ONHAND_HTTP_BODY_MS_MAX", "100")
+        .run();
+    let grant = json!({"name": "Shopper", "scopes": ["availability"]});
+    let made = server.client().post("/v1/tokens", &grant);
+    let shopper = made["token"].as_str().unwrap();
+    let document = server.client().read("/openapi.json");
+    let mut routes = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let takes_body = ["post", "put", "patch"].contains(&method.as_str());
+            if !takes_body || operation["security"][0]["bearer"] == Value::Null {
+                continue;
+            }
+            routes += 1;
+            let (method, named) = (method.to_uppercase(), path.replace(['{', '}'], ""));
+            for (token, status) in [("", "401"), (shopper, "403"), ("wrong", "401")] {
+                let told = status_of_begun(&server, &method, &named, token);
+                assert_eq!(told, status, "{method} {path} with {token:?}");
+            }
+        }
+    }
+    assert_eq!(routes, 17);
 }
