@@ -16,7 +16,7 @@ mod sources;
 mod tests;
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::path::Path;
 
 pub use closest::closest;
@@ -95,26 +95,23 @@ impl Config {
         let Http {
             listen, ops_listen, ..
         } = self.http;
-        let is_open = |address: SocketAddr| {
-            let is_far = !address.ip().is_loopback();
-            (is_far && !self.http.behind_proxy).then_some(address)
-        };
-        if let Some(address) = is_open(listen).filter(|_| self.http.tls_cert.is_none()) {
+        let is_safe = self.http.tls_cert.is_some() || self.http.behind_proxy;
+        if !is_safe && !listen.ip().to_canonical().is_loopback() {
             contradiction(
                 "http.listen",
                 format!(
-                    "{address} is reachable from other machines, and tokens would travel in the \
+                    "{listen} is reachable from other machines, and tokens would travel in the \
                      clear: give --tls-cert and --tls-key, or --behind-proxy if a proxy ends TLS"
                 ),
             );
         }
-        if let Some(address) = is_open(ops_listen) {
+        if !self.http.behind_proxy && !is_private(ops_listen.ip()) {
             contradiction(
                 "http.ops_listen",
                 format!(
-                    "{address} is reachable from other machines, and this listener never is TLS: \
-                     it carries no tokens, but shows figures and asks for no password; bind it to \
-                     127.0.0.1, or to a private network if a proxy is before both (--behind-proxy)"
+                    "strangers may reach {ops_listen}, and this listener never is TLS: it carries \
+                     no tokens, but shows figures and asks for no password; bind it to 127.0.0.1, \
+                     or to this machine's address in a private network, as 10.0.0.5:8081"
                 ),
             );
         }
@@ -161,5 +158,14 @@ impl Config {
             options.map(move |option| (section.name(), *option))
         });
         named.into_iter().flatten().collect()
+    }
+}
+
+/// Whether an address is one that strangers have no way to: this machine's own, or one of a private
+/// network (RFC 1918, RFC 4193) or of the link alone.
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
     }
 }

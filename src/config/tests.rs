@@ -151,18 +151,42 @@ fn an_open_listener_needs_tls_or_a_proxy() {
 }
 
 #[test]
-fn an_open_ops_listener_needs_a_proxy_because_it_never_is_tls() {
-    let open = |extra: &str| read(&format!("[http]\nops_listen = \"[::]:81\"\n{extra}"), &[]);
-    for tls in ["", "tls_cert = \"c.pem\"\ntls_key = \"k.pem\""] {
-        let error = open(tls).unwrap().check().unwrap_err().to_string();
-        assert!(error.starts_with("http.ops_listen"), "{error}");
-        assert!(
-            error.contains("no password") && !error.contains("--tls-cert"),
-            "{error}"
-        );
-        assert!(error.contains("--behind-proxy"), "{error}");
+fn the_ops_listener_is_private_because_it_never_is_tls() {
+    let check = |address: &str, extra: &str| {
+        let file = format!("[http]\nops_listen = \"{address}:81\"\n{extra}");
+        read(&file, &[]).unwrap().check()
+    };
+    let tls = "tls_cert = \"c.pem\"\ntls_key = \"k.pem\"";
+    for open in [
+        "0.0.0.0",
+        "[::]",
+        "203.0.113.5",
+        "172.32.0.1",
+        "[2001:db8::5]",
+    ] {
+        for extra in ["", tls] {
+            let error = check(open, extra).unwrap_err().to_string();
+            assert!(error.starts_with("http.ops_listen"), "{error}");
+            assert!(error.contains("in a private network"), "{error}");
+            // TLS is not for it, and a proxy that is not there would be believed.
+            assert!(!error.contains("--"), "{error}");
+        }
+        check(open, "behind_proxy = true").unwrap();
     }
-    open("behind_proxy = true").unwrap().check().unwrap();
+    for private in [
+        "127.0.0.1",
+        "10.0.0.5",
+        "172.16.0.1",
+        "192.168.1.2",
+        "169.254.0.9",
+        "[::1]",
+        "[fd12::5]",
+        "[fe80::5]",
+        "[::ffff:10.0.0.5]",
+    ] {
+        check(private, tls).unwrap();
+        check(private, "").unwrap();
+    }
 }
 
 #[test]
