@@ -62,7 +62,8 @@ const INVALID_REQUEST: Advice = Advice {
          out of bounds; the body is not JSON. `errors` names every fault with its place: a JSON \
          pointer into the body, a parameter or a header. With status 408: the body took longer \
          to arrive than the operator gives it (`http.body_ms_max`).",
-    act: "Mend what `errors` names and send it again. Unknown members are refused on purpose: a \
+    act: "Mend what `errors` names and send it again; after a 408 send it again as it was, or in \
+         smaller parts over a slow line. Unknown members are refused on purpose: a \
          misspelt one would lose stock silently.",
 };
 

@@ -217,8 +217,9 @@ fn bounds() -> Markup {
             h2 #bounds { "Limits" }
             p {
                 "Unless the operator says otherwise: 200 keys a connection, with a token 5000; a "
-                "pattern counts as one. Frames of 16 KiB, with a token 256 KiB; 20 a second. 500 "
-                "connections of one address, 2000 of one token: one more is closed with "
+                "pattern counts as one. Frames of 16 KiB, with a token 256 KiB; 20 commands a "
+                "second, a message in fragments being one. 500 connections of one address, 2000 "
+                "of one token: one more is closed with "
                 code { "4504" } ". 20000 in all: one more, and one more who only listens past "
                 "any of the three, is answered with 503 and " code { "Retry-After" }
                 ". A page's origin must be on the list of the option " code { "http.origins" }
