@@ -9,7 +9,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderName, IF_NONE_MATCH};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use tokio::time::timeout;
 
 use super::fault::{Faults, Source, Wrong};
@@ -50,7 +50,7 @@ impl FromRequest for Body {
         ready(Ok(Body {
             arriving: Arriving {
                 payload: payload.take(),
-                since: Stopwatch::start(),
+                since: None,
                 time_max: Duration::from_millis(limits.body_ms_max),
             },
             length: length.and_then(|value| value.to_str().ok()?.parse().ok()),
@@ -75,17 +75,24 @@ impl Body {
 /// A body that is on its way.
 struct Arriving {
     payload: Payload,
-    since: Stopwatch,
-    /// How long the rest may take, counted from the beginning.
+    /// Since when it is waited for: most bodies are there with their heads.
+    since: Option<Stopwatch>,
+    /// How long all of it may be waited for.
     time_max: Duration,
 }
 
 impl Arriving {
     /// What comes next of it; none at its end.
     async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
-        let left = self.time_max.saturating_sub(self.since.elapsed());
-        let next = timeout(left, self.payload.next()).await;
-        let next = next.map_err(|_| Problem::body_too_slow(self.time_max))?;
+        let next = match self.payload.next().now_or_never() {
+            Some(next) => next,
+            None => {
+                let since = self.since.get_or_insert_with(Stopwatch::start);
+                let left = self.time_max.saturating_sub(since.elapsed());
+                let next = timeout(left, self.payload.next()).await;
+                next.map_err(|_| Problem::body_too_slow(self.time_max))?
+            }
+        };
         let chunk = next.transpose().map_err(|error| {
             let detail = format!("the body could not be read: {error}");
             Problem::invalid(detail)
