@@ -51,6 +51,12 @@ impl<'c> Context<'c> {
     pub fn with_held(self, held: Option<Arc<Reservation>>) -> Context<'c> {
         Context { held, ..self }
     }
+
+    /// How much of a key the reservation has already.
+    fn held(&self, key: &StockKey) -> Quantity {
+        let held = self.held.as_deref();
+        held.map_or(Quantity::ZERO, |held| held.wanted(key))
+    }
 }
 
 /// A line as it was asked for; the price only if the caller names one.
@@ -193,10 +199,10 @@ fn lines(object: &mut Object<'_, '_>, context: &Context<'_>) -> Option<Vec<LineR
         code: Code::TooManyLines,
     };
     let mut count = 0;
-    let mut wanted = BTreeMap::new();
+    let mut kept = BTreeMap::new();
     let lines = object.array("lines", bound, |raw, at, faults| {
         count += 1;
-        line(raw, at, faults, context, &mut wanted)
+        line(raw, at, faults, context, &mut kept)
     })?;
     // A line with faults is left out; the others say nothing without it.
     (lines.len() == count).then_some(lines)
@@ -207,7 +213,7 @@ fn line(
     at: At<'_>,
     faults: &mut Faults,
     context: &Context<'_>,
-    wanted: &mut BTreeMap<StockKey, Quantity>,
+    kept: &mut BTreeMap<StockKey, Quantity>,
 ) -> Option<LineRequest> {
     let mut object = Object::read(raw, at, faults)?;
     let reference = object.optional("line", read::text);
@@ -226,9 +232,12 @@ fn line(
     if let Some(item) = &item {
         let decimals = check_decimals(item, quantity);
         faults.unless(At::Member(&at, "quantity"), decimals);
-        let wanted = wanted.entry(key.clone()).or_default();
-        *wanted += quantity;
-        check_item(item, &key, *wanted, at, faults, context);
+        if may_have(item, &key, quantity, kept, context) {
+            check_stocked(&key, at, faults, context.border);
+        } else {
+            let wrong = Wrong::rule(Code::NotReservable, "is not to be reserved");
+            faults.note(At::Member(&at, "sku"), wrong);
+        }
     }
     let current_price = item.and_then(|item| item.current_price(context.now));
     Some(LineRequest {
@@ -240,23 +249,24 @@ fn line(
     })
 }
 
-/// An item that is not to be reserved may be kept, and less of it be `wanted` in all, where the
-/// reservation has it already.
-fn check_item(
+/// Whether a line may ask for so much. An item that is not to be reserved may be kept, and less of
+/// it be wanted, where the reservation has it already; `kept` is what lines so far want of such.
+fn may_have(
     item: &Item,
     key: &StockKey,
-    wanted: Quantity,
-    at: At<'_>,
-    faults: &mut Faults,
+    quantity: Quantity,
+    kept: &mut BTreeMap<StockKey, Quantity>,
     context: &Context<'_>,
-) {
-    let held = context.held.as_ref().map(|held| held.wanted(key));
-    if !item.may_be_reserved() && wanted > held.unwrap_or_default() {
-        let wrong = Wrong::rule(Code::NotReservable, "is not to be reserved");
-        faults.note(At::Member(&at, "sku"), wrong);
-        return;
+) -> bool {
+    if item.may_be_reserved() {
+        return true;
     }
-    let border = context.border;
+    let wanted = kept.entry(key.clone()).or_default();
+    *wanted += quantity;
+    *wanted <= context.held(key)
+}
+
+fn check_stocked(key: &StockKey, at: At<'_>, faults: &mut Faults, border: &Border) {
     let level = border.stock.level(key);
     let is_known = border.catalogue.location(key.location()).is_some();
     if is_known && !level.is_some_and(|level| level.stocked) {
