@@ -5,87 +5,36 @@ mod places_and_tokens;
 mod shapes;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use actix::Arbiter;
 use actix_web::http::{Method, StatusCode};
-use actix_web::middleware::from_fn;
-use actix_web::web::{Data, ServiceConfig, delete, get, patch, post, put};
-use actix_web::{App, test};
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use super::super::border::Border;
 use super::super::catalogue_schema::CatalogueApi;
-use super::super::gate::gate;
 use super::super::limits::Limits;
-use super::super::{items, locations, tokens};
-use crate::actors::{
-    ActorsConfig, Context, Directory, IdempotencyIndex, PublishedReservations, StockService,
-};
-use crate::backup::Backups;
-use crate::catalogue::{Catalogue, CatalogueConfig, Recovery, Scope, TokenGrant};
-use crate::clock::Clock;
-use crate::journal::{Journal, JournalConfig, MemoryStore, Observers};
-use crate::stock::{By, Rules, Timestamp};
+use super::TestApp;
+use crate::catalogue::Scope;
 
 const OK: StatusCode = StatusCode::OK;
 const CREATED: StatusCode = StatusCode::CREATED;
 const INVALID: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 const NOT_FOUND: StatusCode = StatusCode::NOT_FOUND;
 
-/// A catalogue behind its routes, and the secrets of an admin and of somebody who may only
-/// reserve.
+/// An empty border, and the secret of somebody who may only reserve.
 struct Fixture {
-    border: Data<Border>,
-    journal: Journal,
-    admin: String,
+    app: TestApp,
     shop: String,
 }
 
 impl Fixture {
     async fn begin() -> Fixture {
-        let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
-        let observers = Observers {
-            failed: Box::new(|_| {}),
-            written: Box::new(|_| {}),
-        };
-        let store = Arc::new(MemoryStore::default());
-        let backups = Backups::of(store.clone());
-        let config = JournalConfig::default();
-        let journal = Journal::start(store, clock.clone(), config, observers).unwrap();
-        let (recovery, config) = (Recovery::default(), CatalogueConfig::default());
-        let arbiter = Arbiter::current();
-        let context = Context {
-            journal: journal.clone(),
-            clock: clock.clone(),
-            rules: Rules::default(),
-            config: ActorsConfig::default(),
-            reservations: PublishedReservations::default(),
-            idempotency: IdempotencyIndex::new(0),
-            listener: std::sync::OnceLock::new(),
-        };
-        let stock = StockService::new(Directory::new(context, std::slice::from_ref(&arbiter)), "e");
-        let catalogue = Catalogue::start(recovery, config, journal.clone(), clock, &arbiter);
-        let admin = catalogue.bootstrap().await.unwrap().unwrap();
-        let grant = TokenGrant {
-            scopes: [Scope::Reserve].into_iter().collect(),
-            ..TokenGrant::all_scopes("shop")
-        };
-        let (_, shop) = catalogue.create_token(By::default(), grant).await.unwrap();
         let limits = Limits {
             requests_per_second_max: 0,
             ..Limits::default()
         };
-        let feed = crate::feed::FeedLimits::default();
-        let feed = crate::app::feed::start(&stock, &catalogue, limits.limited_max, feed);
-        let border = Border::new(stock, catalogue, backups, feed, limits);
-        Fixture {
-            border: Data::new(border),
-            journal,
-            admin: admin.reveal().to_owned(),
-            shop: shop.reveal().to_owned(),
-        }
+        let app = TestApp::empty(limits).await;
+        let shop = app.token(&[Scope::Reserve]).await;
+        Fixture { app, shop }
     }
 
     /// Sends a request with that secret; an answer without a document is null.
@@ -96,35 +45,27 @@ impl Fixture {
         path: &str,
         body: &str,
     ) -> (StatusCode, Value) {
-        let app = App::new().app_data(self.border.clone());
-        let app = app.wrap(from_fn(gate)).configure(routes);
-        let app = test::init_service(app).await;
-        let mut request = test::TestRequest::with_uri(path).method(method);
-        if let Some(secret) = secret {
-            request = request.insert_header(("Authorization", format!("Bearer {secret}")));
-        }
-        let request = request.set_payload(body.to_owned()).to_request();
-        let response = test::call_service(&app, request).await;
-        let status = response.status();
-        let body = test::read_body(response).await;
-        let document = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        (status, document)
+        let bearer = secret.map(|secret| format!("Bearer {secret}"));
+        let header = bearer.as_deref().map(|bearer| ("Authorization", bearer));
+        let answer = self.app.send(method, path, header.as_slice(), body).await;
+        (StatusCode::from_u16(answer.status).unwrap(), answer.body)
     }
 
     async fn put(&self, path: &str, body: Value) -> (StatusCode, Value) {
         let body = body.to_string();
-        self.send(Some(&self.admin), Method::PUT, path, &body).await
+        self.send(Some(&self.app.admin), Method::PUT, path, &body)
+            .await
     }
 
     async fn patch(&self, path: &str, body: Value) -> (StatusCode, Value) {
         let body = body.to_string();
-        self.send(Some(&self.admin), Method::PATCH, path, &body)
+        self.send(Some(&self.app.admin), Method::PATCH, path, &body)
             .await
     }
 
     async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
         let body = body.to_string();
-        self.send(Some(&self.admin), Method::POST, path, &body)
+        self.send(Some(&self.app.admin), Method::POST, path, &body)
             .await
     }
 
@@ -132,28 +73,6 @@ impl Fixture {
     async fn get(&self, path: &str) -> (StatusCode, Value) {
         self.send(None, Method::GET, path, "").await
     }
-}
-
-impl Drop for Fixture {
-    fn drop(&mut self) {
-        self.journal.close();
-    }
-}
-
-fn routes(config: &mut ServiceConfig) {
-    config
-        .route("/v1/items", get().to(items::list))
-        .route("/v1/items/batch", post().to(items::batch))
-        .route("/v1/items/{sku}", put().to(items::put))
-        .route("/v1/items/{sku}", patch().to(items::merge))
-        .route("/v1/items/{sku}", get().to(items::get))
-        .route("/v1/locations", get().to(locations::list))
-        .route("/v1/locations/{location}", put().to(locations::put))
-        .route("/v1/locations/{location}", patch().to(locations::merge))
-        .route("/v1/locations/{location}", get().to(locations::get))
-        .route("/v1/tokens", post().to(tokens::create))
-        .route("/v1/tokens", get().to(tokens::list))
-        .route("/v1/tokens/{id}", delete().to(tokens::revoke));
 }
 
 fn clogs() -> Value {
@@ -388,7 +307,7 @@ async fn items_are_listed_in_pages_and_found_by_what_they_are() {
 #[actix::test]
 async fn what_cannot_be_kept_is_answered_as_unknown() {
     let fixture = Fixture::begin().await;
-    fixture.journal.close();
+    fixture.app.journal.close();
     let (status, problem) = fixture.put("/v1/items/A", clogs()).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(problem["code"], json!("outcome_unknown"));

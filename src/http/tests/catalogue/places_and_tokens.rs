@@ -54,10 +54,10 @@ async fn a_token_is_made_told_once_listed_and_revoked() {
     let (status, made) = fixture.post("/v1/tokens", body).await;
     assert_eq!(status, CREATED, "{made}");
     let secret = made["token"].as_str().unwrap();
-    let token = fixture.border.catalogue.token(secret).unwrap();
+    let token = fixture.app.border.catalogue.token(secret).unwrap();
     assert!(token.grant.unit_price && token.may(Scope::Fulfil) && !token.may(Scope::Admin));
 
-    let admin = Some(fixture.admin.as_str());
+    let admin = Some(fixture.app.admin.as_str());
     let (_, list) = fixture.send(admin, Method::GET, "/v1/tokens", "").await;
     let listed = list["items"].as_array().unwrap();
     let listed = listed.iter().find(|token| token["id"] == made["id"]);
@@ -69,7 +69,7 @@ async fn a_token_is_made_told_once_listed_and_revoked() {
     let path = format!("/v1/tokens/{}", made["id"].as_str().unwrap());
     let revoked = fixture.send(admin, Method::DELETE, &path, "").await;
     assert_eq!(revoked, (StatusCode::NO_CONTENT, Value::Null));
-    assert!(fixture.border.catalogue.token(secret).is_none());
+    assert!(fixture.app.border.catalogue.token(secret).is_none());
     for gone in [path.as_str(), "/v1/tokens/none"] {
         let (status, problem) = fixture.send(admin, Method::DELETE, gone, "").await;
         assert_eq!(status, NOT_FOUND);
