@@ -21,7 +21,7 @@ use crate::telemetry::timings;
 /// How often a change that met another one begins again, and how long it waits before: the other
 /// one is done once its lead has written it to the disk. Doubled each time, two seconds in all.
 const SUPERSEDED_MAX: u32 = 11;
-const SUPERSEDED_FIRST: Duration = Duration::from_millis(1);
+const SUPERSEDED_FIRST: Duration = Duration::from_millis(2);
 
 impl StockService {
     /// Places a reservation.
@@ -88,7 +88,7 @@ impl StockService {
     ) -> Result<Reserved, CallError> {
         for again in 0..SUPERSEDED_MAX {
             if again > 0 {
-                tokio::time::sleep(SUPERSEDED_FIRST * 2_u32.pow(again)).await;
+                tokio::time::sleep(SUPERSEDED_FIRST * 2_u32.pow(again - 1)).await;
             }
             let (claim, repeated) = self.claim(idempotency)?;
             let (by, change) = (by.clone(), change.clone());
