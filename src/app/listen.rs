@@ -6,21 +6,25 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_server::{Server, ServerBuilder, ServerHandle};
+use actix_web::body::MessageBody;
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
 use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use socket2::SockRef;
 
+use super::connections::{self, Routes};
 use super::node::Started;
-use super::{AppError, connections, feed};
-use crate::config::{Config, Origins};
+use super::{AppError, feed};
+use crate::config::{Config, Http, Origins};
+use crate::feed::Courier;
 use crate::http::border::Border;
 use crate::http::ops::OpsView;
 use crate::http::origins::own;
 use crate::http::{feed_session, gate, limits::Limits, routes};
+use crate::telemetry;
 
 /// Connections that may wait to be accepted: thousands come back at once after a restart.
 const BACKLOG: i32 = 4096;
@@ -43,14 +47,13 @@ impl fmt::Display for Listening {
 /// Starts the ops listener.
 pub fn ops(config: &Config, view: &OpsView) -> Result<Listening, AppError> {
     let view = web::Data::new(view.clone());
-    let server = HttpServer::new(move || {
+    let app = move || {
         let app = App::new().app_data(view.clone());
         app.wrap(from_fn(gate::name)).configure(routes::ops)
-    });
-    let server = server.workers(1).disable_signals().shutdown_timeout(1);
-    let bound = server.bind(config.http.ops_listen);
-    let bound = bound.map_err(|source| unbound(config.http.ops_listen, "--ops-listen", source))?;
-    Ok(running(bound.addrs()[0], false, bound.run()))
+    };
+    let server = Server::build().workers(1).shutdown_timeout(1);
+    let address = config.http.ops_listen;
+    serve(server, &config.http, (address, "--ops-listen"), None, app)
 }
 
 /// What the public listener's handlers are given.
@@ -71,48 +74,73 @@ pub fn public(
     border: web::Data<Border>,
     ops: &Listening,
 ) -> Result<Listening, AppError> {
-    let origins = border.origins.clone();
-    let address = config.http.listen;
-    let tls = tls(config)?;
-    let encrypted = tls.is_some();
-    let started = listener(config).and_then(|listener| {
-        let at = listener.local_addr()?;
-        Ok((at, connections::serve(&config.http, border, listener, tls)?))
-    });
-    let (at, server) = started.map_err(|source| unbound(address, "--listen", source))?;
-    let mut listed = config.http.origins.0.clone();
+    let (yardstick, origins) = (config.http.yardstick, border.origins.clone());
+    let app = move || {
+        actix::spawn(telemetry::keep_flushed());
+        actix::spawn(Courier::of_this_thread());
+        let app = App::new().app_data(border.clone());
+        app.wrap(from_fn(gate::gate))
+            .configure(|service| routes::public(service, yardstick, &border.origins))
+    };
+    let http = &config.http;
+    let mut server = Server::build()
+        .shutdown_timeout(http.stop_seconds_max)
+        .max_concurrent_connections(http.connections_max);
+    if http.workers > 0 {
+        server = server.workers(http.workers);
+    }
+    let listening = serve(server, http, (http.listen, "--listen"), tls(config)?, app)?;
+    let mut listed = http.origins.0.clone();
     if listed.is_empty() || listed.iter().any(|origin| origin == Origins::OWN) {
-        listed.extend(own(&[(at, encrypted), (ops.address, ops.tls)]));
+        let own_pages = [&listening, ops].map(|at| (at.address, at.tls));
+        listed.extend(own(&own_pages));
     }
     origins.set(listed);
-    Ok(running(at, encrypted, server))
+    Ok(listening)
 }
 
-/// The public listener's socket. What it is set to, every connection inherits: little unsent
-/// behind which news would grow old, and an end to peers that take nothing any more, for which
-/// HTTP has no timer of its own.
-fn listener(config: &Config) -> std::io::Result<std::net::TcpListener> {
-    let listener = std::net::TcpListener::bind(config.http.listen)?;
+/// Listens at an address, which this option gave.
+fn serve<F, A, B>(
+    server: ServerBuilder,
+    config: &Http,
+    (address, flag): (SocketAddr, &'static str),
+    tls: Option<ServerConfig>,
+    app: F,
+) -> Result<Listening, AppError>
+where
+    F: Fn() -> App<A> + Clone + Send + 'static,
+    A: Routes<B>,
+    B: MessageBody + 'static,
+{
+    let encrypted = tls.is_some();
+    let started = listener(address, config).and_then(|listener| {
+        let at = listener.local_addr()?;
+        Ok((at, connections::serve(server, config, listener, tls, app)?))
+    });
+    let (at, server) = started.map_err(|source| unbound(address, flag, source))?;
+    let handle = server.handle();
+    actix::spawn(server);
+    Ok(Listening {
+        server: handle,
+        address: at,
+        tls: encrypted,
+    })
+}
+
+/// A listener's socket. What it is set to, every connection inherits: little unsent behind which
+/// news would grow old, and an end to peers that take nothing any more, for which HTTP has no timer
+/// of its own.
+fn listener(address: SocketAddr, config: &Http) -> std::io::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
     let socket = SockRef::from(&listener);
     socket.listen(BACKLOG)?;
     #[cfg(target_os = "linux")]
     {
-        let http = &config.http;
-        socket.set_tcp_notsent_lowat(http.unsent_bytes_max)?;
-        let unacknowledged = Duration::from_millis(u64::from(http.unacknowledged_ms_max));
+        socket.set_tcp_notsent_lowat(config.unsent_bytes_max)?;
+        let unacknowledged = Duration::from_millis(u64::from(config.unacknowledged_ms_max));
         socket.set_tcp_user_timeout(Some(unacknowledged))?;
     }
     Ok(listener)
-}
-
-fn running(address: SocketAddr, tls: bool, server: Server) -> Listening {
-    let handle = server.handle();
-    actix::spawn(server);
-    Listening {
-        server: handle,
-        address,
-        tls,
-    }
 }
 
 fn unbound(address: SocketAddr, flag: &'static str, source: std::io::Error) -> AppError {

@@ -327,17 +327,19 @@ fn who_keeps_asking_and_takes_no_answer_is_cut_off() {
     // Not by the system, which gives up those who take nothing any more.
     let start = Start::on(&data.path).with("ONHAND_HTTP_UNACKNOWLEDGED_MS_MAX", "3600000");
     let server = start.run();
-    let address = server.url.strip_prefix("http://").unwrap();
-    let asked = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000);
-    let mut client = TcpStream::connect(address).unwrap();
-    client.set_write_timeout(Some(PATIENCE)).unwrap();
-    let cut_off = loop {
-        if let Err(error) = client.write_all(&asked) {
-            break error;
-        }
-    };
-    let expected = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
-    assert!(expected.contains(&cut_off.kind()), "{cut_off}");
+    for (url, path) in [(&server.url, "/openapi.json"), (&server.ops, "/metrics")] {
+        let address = url.strip_prefix("http://").unwrap();
+        let asked = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").repeat(1_000);
+        let mut client = TcpStream::connect(address).unwrap();
+        client.set_write_timeout(Some(PATIENCE)).unwrap();
+        let cut_off = loop {
+            if let Err(error) = client.write_all(asked.as_bytes()) {
+                break error;
+            }
+        };
+        let expected = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+        assert!(expected.contains(&cut_off.kind()), "{path}: {cut_off}");
+    }
     assert_eq!(server.client().get("/v1/items").unwrap().status, 200);
 }
 
