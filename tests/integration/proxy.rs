@@ -230,6 +230,29 @@ fn a_long_poll_hears_through_the_proxy_what_happens_while_it_waits() {
 }
 
 #[test]
+fn what_pages_load_is_compressed_on_its_way_and_answers_are_not() {
+    let data = DataDir::new();
+    let server = behind(&data).run();
+    let proxy = Proxy::before(&server);
+    let browser = proxy.client("");
+    let get = |path: &str, tag: &str| {
+        let headers = [("accept-encoding", "gzip"), ("if-none-match", tag)];
+        browser.send("GET", path, &headers, None).unwrap()
+    };
+    for path in ["/web/onhand-stock.js", "/web/onhand.css"] {
+        let loaded = get(path, "");
+        assert_eq!(loaded.header("content-encoding"), "gzip", "{path}");
+        assert!(loaded.header("vary").contains("Accept-Encoding"), "{path}");
+        assert_eq!(get(path, loaded.header("etag")).status, 304, "{path}");
+    }
+    let answered = get("/v1/items", "");
+    assert_eq!(
+        (answered.status, answered.header("content-encoding")),
+        (200, "")
+    );
+}
+
+#[test]
 fn clients_are_counted_by_the_address_the_proxy_saw_whatever_they_claim() {
     let data = DataDir::new();
     let server = behind(&data)

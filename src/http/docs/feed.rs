@@ -203,8 +203,8 @@ fn events() -> Markup {
                 "Each event's data is a frame: " code { "state" } " first, then " code { "update" }
                 ", " code { "item" } " and " code { "going_away" }
                 ". Its id says what was told; a browser sends it back as "
-                code { "Last-Event-ID" } " and is told only what is newer. With "
-                code { "going_away" } " comes a line " code { "retry" }
+                code { "Last-Event-ID" } " and is told only what is newer, but all of a pattern. "
+                "With " code { "going_away" } " comes a line " code { "retry" }
                 ", so that a browser comes back when it should."
             }
         }
