@@ -14,6 +14,9 @@ use crate::stock::time::{DAY_MS, Timestamp};
 /// How many times as long as a step of trimming took the rest after it lasts.
 const REST: u32 = 4;
 
+/// Which share of history may be surplus before trimming takes no rest any more.
+const SURPLUS_SHARE: u64 = 16;
+
 /// Runs until it is aborted, or until the store can write no more: then the process must stop as
 /// after a failed append, before anybody asks for one.
 pub async fn run(snapshots: Snapshots, config: config::Journal) {
@@ -110,6 +113,16 @@ pub(super) struct Trimmed {
     pub(super) is_all: bool,
 }
 
+/// The rest after each step: the disk has bounds, however fast records come, so the further history
+/// of so many bytes is past them the less trimming yields.
+fn rest_of(surplus: u64, history: u64) -> u32 {
+    match surplus {
+        0 => REST,
+        slight if slight <= history / SURPLUS_SHARE => 1,
+        _ => 0,
+    }
+}
+
 /// Trims until all is done or the turn is over.
 pub(super) async fn trim_in_steps(
     snapshots: &Snapshots,
@@ -117,8 +130,7 @@ pub(super) async fn trim_in_steps(
     turn: Duration,
 ) -> Result<Trimmed, RecoveryError> {
     let stopwatch = Stopwatch::start();
-    // Records may come as fast as the disk takes them: past the bytes it has to keep up.
-    let rest = if beyond.bytes > 0 { 1 } else { REST };
+    let rest = rest_of(beyond.bytes, snapshots.store.history_bytes());
     let Some(mut trim) = Trim::begin(&*snapshots.store, beyond) else {
         return Ok(Trimmed {
             records: 0,

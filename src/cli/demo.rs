@@ -31,9 +31,10 @@ pub struct DemoArgs {
         value_parser = clap::value_parser!(u32).range(1..=14_400))]
     pub cart_seconds: u32,
     /// Simulated acts a second, on average: 0 leaves the shop to you, 1000 is the most
-    #[arg(long, value_name = "ACTS", default_value = "1", value_parser = rate)]
+    #[arg(long, value_name = "ACTS", default_value = "1", value_parser = rate,
+        allow_negative_numbers = true)]
     pub rate: f64,
-    /// Chooses what the simulated people do [default: another one each time]
+    /// Chooses the dice of the simulated people [default: another one each time]
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
     /// Keeps the data here, to go on with it next time [default: a temporary directory]
@@ -119,8 +120,7 @@ mod tests {
             (["--rate", "1001"], "from 0 to 1000"),
             (["--rate", "NaN"], "from 0 to 1000"),
         ] {
-            let flag = format!("{}={}", flags[0], flags[1]);
-            let refused = demo(&[&flag]).unwrap_err();
+            let refused = demo(&flags).unwrap_err();
             assert!(refused.contains(advice), "{refused}");
         }
         let same = demo(&[

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 import { chromium } from 'playwright-core';
 
-import { PATIENCE_MS } from './patience.js';
+import { PATIENCE_MS, until } from './patience.js';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const SHOTS = join(HERE, '..', 'screenshots');
@@ -105,11 +105,12 @@ export function quiet(errors) {
   assert.deepEqual(errors, [], 'errors in the console');
 }
 
-/** Fails if something sticks out, so that the page would have to be moved sideways to be read. */
-async function narrow(page) {
-  const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert.ok(wide <= room, `${page.url()} is ${wide} pixels wide where there are ${room}`);
-}
+/**
+ * Fails if something keeps sticking out, so that the page would have to be moved sideways to be
+ * read. A page fits itself to a new width before it is painted, but it may be asked before that.
+ */
+const narrow = (page) => until(`${page.url()} is no wider than its window`, () =>
+  page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
 
 /** Pictures of the page for a person to look at, at each width, light and dark. */
 export async function picture(page, name) {

@@ -1,8 +1,9 @@
 //! The files of a data directory: who holds it, how it comes to be, which format it has. Knows no
 //! group and no snapshot.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,6 +23,9 @@ pub(super) const LOCK: &str = "lock";
 pub(super) const ENGINE: &str = "engine";
 /// The engine's folder while a restore fills it.
 pub(super) const RESTORING: &str = "engine.restoring";
+
+/// Nobody but the account that serves may look at what people bought.
+const MODE: u32 = 0o700;
 
 const FORMAT_NAME: &str = "store/format";
 /// Bounds what a restart replays from the engine's own log, and the log on disk.
@@ -55,6 +59,15 @@ const KEY_SPACES: [(&str, Options); 6] = [
     ("split", small),
     ("meta", small),
 ];
+
+/// Makes the data directory unless it is there.
+pub(super) fn make_directory(directory: &Path) -> Result<(), StoreError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(MODE)
+        .create(directory)
+        .map_err(|source| file_error("create", directory, source))
+}
 
 /// Holds the data directory for this process until dropped.
 pub(super) struct Hold(File);

@@ -24,7 +24,6 @@ mod renewal;
 mod restoration;
 mod witness;
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,8 +35,8 @@ pub use restoration::{Restoration, Restored};
 
 use contents::Holds;
 use directory::{
-    ENGINE, Hold, RESTORING, check_format, create_engine, file_error, key_space, open_engine,
-    refuse_unfinished,
+    ENGINE, Hold, RESTORING, check_format, create_engine, file_error, key_space, make_directory,
+    open_engine, refuse_unfinished,
 };
 use entries::EntrySpace;
 use marks::{BASE_NAME, Marks, ROUND_NAME, encode_round, read_marks};
@@ -76,7 +75,7 @@ impl EmbeddedStore {
     /// Opens the data directory, and creates what is missing. Refuses one that another process
     /// uses, that another format has, or that has lost records.
     pub fn open(directory: &Path) -> Result<EmbeddedStore, StoreError> {
-        fs::create_dir_all(directory).map_err(|source| file_error("create", directory, source))?;
+        make_directory(directory)?;
         let hold = Hold::take(directory)?;
         refuse_unfinished(directory)?;
         let engine = directory.join(ENGINE);

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode};
 
-use super::directory::remove_folder;
-use super::directory::{ENGINE, Hold, LOCK, RESTORING, file_error, key_space, new_engine};
+use super::directory::{ENGINE, Hold, LOCK, RESTORING, file_error, key_space, make_directory};
+use super::directory::{new_engine, remove_folder};
 use super::marks::{BASE_NAME, ROUND_NAME, encode_round};
 use super::witness::{WITNESS, WITNESS_NEW, Witness, sync_directory};
 use super::{EmbeddedStore, META_PREFIX, key};
@@ -160,7 +160,7 @@ impl Site {
         if !made {
             refuse_if_filled(directory)?;
         }
-        fs::create_dir_all(directory).map_err(|source| file_error("create", directory, source))?;
+        make_directory(directory)?;
         let hold = Hold::take(directory)?;
         // Now that nobody else can begin: somebody may have, in between.
         refuse_if_filled(directory)?;
