@@ -17,7 +17,7 @@ use super::presence::Presence;
 use crate::stock::{Ledger, Level, StockKey};
 
 /// Hashes keys: they come from the catalogue, not from strangers, so a fast hash will do.
-pub(super) type KeyHasher = xxhash_rust::xxh3::Xxh3DefaultBuilder;
+pub(super) type KeyHasher = foldhash::fast::FixedState;
 
 /// How many parts the keys are divided into, each under its own lock; those of one SKU share one,
 /// so that its locations are found without looking into all.

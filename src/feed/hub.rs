@@ -26,7 +26,7 @@ use crate::stock::{Level, StockKey, TokenId};
 /// Topics nobody follows are swept out once so many were let go.
 const LET_GO_MAX: usize = 1000;
 
-type KeyHasher = xxhash_rust::xxh3::Xxh3DefaultBuilder;
+type KeyHasher = foldhash::fast::RandomState;
 
 /// Where what is published meets those who follow it.
 pub struct Hub {

@@ -42,7 +42,8 @@ pub struct Movement {
 impl Movement {
     /// A hash of what was asked for. Stable across releases: it is kept in snapshots.
     pub fn content(&self) -> u64 {
-        let bytes = postcard::to_stdvec(self).expect("a movement is plain data and always encodes");
+        let bytes = postcard::to_extend(self, Vec::with_capacity(128));
+        let bytes = bytes.expect("a movement is plain data and always encodes");
         xxhash_rust::xxh3::xxh3_64(&bytes)
     }
 

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-type Hasher = xxhash_rust::xxh3::Xxh3DefaultBuilder;
+type Hasher = foldhash::fast::RandomState;
 
 /// What is known of a key besides how much it is wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

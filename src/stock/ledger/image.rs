@@ -26,7 +26,6 @@
 
 use std::mem;
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::super::key::StockKey;
@@ -34,7 +33,7 @@ use super::super::level::Level;
 use super::super::movement::{MovementId, Remembered};
 use super::super::quantity::Quantity;
 use super::super::time::Timestamp;
-use super::{Kept, Ledger};
+use super::{ById, Kept, Ledger};
 
 const STOCKED: u8 = 1;
 const PROMISED: u8 = 2;
@@ -244,7 +243,7 @@ fn write_level(image: &mut Vec<u8>, level: &Level, flags: u8) {
 
 fn write_remembered(
     image: &mut Vec<u8>,
-    remembered: &IndexMap<MovementId, Remembered>,
+    remembered: &ById<MovementId, Remembered>,
     updated_at: Timestamp,
 ) {
     put(image, &remembered.len());
@@ -358,10 +357,10 @@ impl<'a> Reader<'a> {
     fn remembered(
         &mut self,
         updated_at: Timestamp,
-    ) -> Result<IndexMap<MovementId, Remembered>, postcard::Error> {
+    ) -> Result<ById<MovementId, Remembered>, postcard::Error> {
         let count: usize = self.take()?;
         let room = count.min(self.0.len() / REMEMBERED_BYTES_MIN);
-        let mut remembered = IndexMap::with_capacity(room);
+        let mut remembered = ById::with_capacity_and_hasher(room, Default::default());
         let mut before = updated_at;
         for _ in 0..count {
             let id = MovementId(u128::from_le_bytes(self.array()?));

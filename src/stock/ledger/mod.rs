@@ -100,6 +100,9 @@ pub struct Ledger {
     unreported: BTreeSet<ReservationId>,
 }
 
+/// What is found by an id and goes in the order in which it came.
+type ById<K, V> = IndexMap<K, V, foldhash::fast::RandomState>;
+
 /// What a snapshot holds, see `image`. The order of the fields is that of images of version 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
@@ -114,8 +117,8 @@ struct Kept {
     last_movement: u64,
     holds: BTreeMap<ReservationId, Hold>,
     led: BTreeMap<ReservationId, Led>,
-    answers: IndexMap<u128, Answered>,
-    remembered: IndexMap<MovementId, Remembered>,
+    answers: ById<u128, Answered>,
+    remembered: ById<MovementId, Remembered>,
     /// Raises denied although nobody ever heard of their reservation, and until when.
     denied: BTreeMap<ReservationId, Timestamp>,
     /// Transfers that have yet to arrive.
