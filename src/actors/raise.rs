@@ -1,6 +1,7 @@
-//! Taking more from stock for a reservation over several keys: ask all, prepare each follower in
-//! the order of the keys, have the lead commit. Handing over and cancelling go the same way, but
-//! for the asking: what is at the followers is set aside, so that no till uses it meanwhile.
+//! Taking more from stock for a reservation over several keys: prepare each follower in the order
+//! of the keys, have the lead commit; where that may well fail, and where it did, all keys are
+//! asked. Handing over and cancelling go the same way, but for the asking: what is at the followers
+//! is set aside, so that no till uses it meanwhile.
 //!
 //! Until the lead is asked, whoever runs this may abandon what was prepared. From then on only
 //! the lead can: a follower that hears nothing asks it. So nothing leaks, whoever dies.
@@ -62,10 +63,34 @@ pub(super) fn prepares(need: &Need, lead: &StockKey, change: &Change) -> bool {
 
 impl RaisingChange {
     /// Runs to its end; the caller may be gone by then.
-    pub async fn run(self, directory: &Arc<Directory>) -> Result<Reserved, CallError> {
-        if self.change.takes_stock() {
+    pub async fn run(mut self, directory: &Arc<Directory>) -> Result<Reserved, CallError> {
+        let takes_stock = self.change.takes_stock();
+        let is_published = takes_stock && self.is_published(directory);
+        if takes_stock && !is_published {
             self.ask(directory).await?;
         }
+        match self.raise(directory).await {
+            // What was published is gone, or set aside.
+            Err(short @ CallError::Refused(Refusal::InsufficientStock(_))) if is_published => {
+                self.ask(directory).await?;
+                Err(short)
+            }
+            raised => raised,
+        }
+    }
+
+    /// Whether all that is wanted is there by the published figures: then hardly any key refuses,
+    /// and nobody needs to ask first.
+    fn is_published(&self, directory: &Directory) -> bool {
+        self.needs.iter().all(|need| {
+            let more = need.wanted - need.base.granted;
+            let level = directory.level(need.key.as_str());
+            !more.is_positive() || level.is_some_and(|it| it.stocked && more <= it.available())
+        })
+    }
+
+    /// Prepares the followers and has the lead commit.
+    async fn raise(&mut self, directory: &Arc<Directory>) -> Result<Reserved, CallError> {
         let now = directory.context.clock.now();
         let before = now.plus_millis(directory.context.config.prepare_ms);
         let mut prepared = Vec::new();
@@ -193,7 +218,7 @@ impl RaisingChange {
 
     /// Has the lead decide. If it refuses, or was never asked, what was prepared is abandoned.
     async fn commit(
-        self,
+        &mut self,
         directory: &Arc<Directory>,
         raise: Raise,
         uses: Vec<(StockKey, Quantity)>,
@@ -208,12 +233,12 @@ impl RaisingChange {
             idempotency: self.idempotency,
         };
         let (deliver, replied) = Deliver::new(self.by.clone(), command);
-        let (by, id, revision) = (self.by, self.id, self.base_revision + 1);
+        let (id, revision) = (self.id, self.base_revision + 1);
         let replied = directory
             .call(
                 &self.lead,
                 Deliver {
-                    claim: self.claim,
+                    claim: self.claim.take(),
                     ..deliver
                 },
                 replied,
@@ -225,7 +250,7 @@ impl RaisingChange {
             Err(CallError::OutcomeUnknown) => Err(CallError::OutcomeUnknown),
             Err(error) => {
                 let prepared = prepared.into_iter();
-                abandon(directory, &by, id, (revision, before), prepared);
+                abandon(directory, &self.by, id, (revision, before), prepared);
                 Err(error)
             }
         }

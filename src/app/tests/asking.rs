@@ -5,6 +5,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use futures::future::LocalBoxFuture;
+
 use super::test_node::{TTL_MS, TestNode};
 use crate::actors::{CallError, Reply, Reserved};
 use crate::stock::command::{Idempotency, NewLine, Place};
@@ -63,6 +65,15 @@ pub fn basket(id: ReservationId, wanted: &[(&str, u32)], ttl_ms: i64) -> Place {
         metadata: None,
         confirm: None,
     }
+}
+
+/// Polls a call once: it is on its way then, or was answered.
+pub async fn begun<T>(call: &mut LocalBoxFuture<'_, T>) -> Option<T> {
+    poll_fn(|context| match call.as_mut().poll(context) {
+        Poll::Ready(answer) => Poll::Ready(Some(answer)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 impl TestNode {

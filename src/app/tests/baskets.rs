@@ -1,11 +1,13 @@
 //! Reservations over several keys: the lead decides, the followers come after.
 
 use futures::FutureExt;
+use futures::future::join_all;
 
 use super::asking::*;
+use super::breaking_store::Disk;
 use super::test_node::*;
 use crate::actors::CallError;
-use crate::stock::{Change, Command, Confirmation, MovementKind, Refusal, State};
+use crate::stock::{Change, Command, Confirmation, Ledger, MovementKind, Refusal, State};
 
 const ALL: &[&str] = &["a", "b", "c", "d"];
 
@@ -66,6 +68,38 @@ async fn lines_are_raised_lowered_added_and_dropped_even_the_leads_own() {
     ])
     .await;
     node.quiesce(ALL).await;
+}
+
+#[actix::test]
+async fn a_basket_that_the_published_figures_promised_in_vain_names_all_that_is_short() {
+    let node = stocked().await;
+    node.quiesce(ALL).await;
+    node.disk().set(Disk::Stuck);
+    let mut taking = [&[("b", 10)], &[("c", 10)]].map(|wanted| node.place(wanted).boxed_local());
+    for call in &mut taking {
+        assert_eq!(begun(call).await, None);
+    }
+    let has_hold = |ledger: &Ledger| ledger.holds().count() == 1;
+    node.until("both are taken", &["b", "c"], has_hold).await;
+    assert_eq!(node.stock().level(&key("b")).unwrap().available(), q(10));
+    let mut refused = node.place(&[("a", 1), ("b", 1), ("c", 1)]).boxed_local();
+    assert_eq!(begun(&mut refused).await, None);
+    while !has_hold(&node.ledger(&key("a")).await) {
+        tokio::task::yield_now().await;
+    }
+    node.disk().set(Disk::Sound);
+    for taken in join_all(taking).await {
+        taken.unwrap();
+    }
+    let refused = refused.await;
+    let CallError::Refused(Refusal::InsufficientStock(short)) = refused.unwrap_err() else {
+        panic!("refused for another reason")
+    };
+    let short: Vec<_> = short.iter().map(|one| (&one.key, one.available)).collect();
+    assert_eq!(short, [(&key("b"), q(0)), (&key("c"), q(0))]);
+    node.quiesce(ALL).await;
+    node.expects(&[("a", 10, 0, 0), ("b", 10, 10, 0), ("c", 10, 10, 0)])
+        .await;
 }
 
 #[actix::test]
@@ -226,7 +260,7 @@ async fn changes_to_one_basket_at_the_same_time_all_come_to_an_answer() {
         node.change(id, Change::ReplaceLines(wanted))
     });
     let mut done = 0;
-    for answer in futures::future::join_all(changes).await {
+    for answer in join_all(changes).await {
         match answer {
             Ok(_) => done += 1,
             Err(error) => assert_eq!(error, CallError::Overloaded, "never a shortage"),
@@ -251,7 +285,7 @@ async fn any_number_of_baskets_gone_in_one_moment_are_settled_before_anyone_is_a
     let node = TestNode::begin().await;
     node.receive(&[("a", 450), ("b", 450), ("c", 1)]).await;
     let holding = (0..450).map(|_| node.hold(&[("a", 1), ("b", 1)], 1_000));
-    for held in futures::future::join_all(holding).await {
+    for held in join_all(holding).await {
         held.unwrap();
     }
     assert!(node.place(&[("a", 1), ("c", 1)]).await.is_err());

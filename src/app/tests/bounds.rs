@@ -1,7 +1,6 @@
 //! Past a bound callers are shed: nothing happened, and what was taken in is served. What many
 //! would wait for is done in parts.
 
-use std::task::Poll;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -15,15 +14,6 @@ use crate::stock::ledger::FORGET_AFTER_MS;
 use crate::stock::{Change, Command, Ledger, MovementKind, Reservation, ReservationId, StockKey};
 
 const ALL: &[&str] = &["a", "b", "c"];
-
-/// Polls a call once: it is on its way then, or was answered.
-async fn begun<T>(call: &mut LocalBoxFuture<'_, T>) -> Option<T> {
-    future::poll_fn(|context| match call.as_mut().poll(context) {
-        Poll::Ready(answer) => Poll::Ready(Some(answer)),
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
-}
 
 fn receipt<'a>(node: &'a TestNode, name: &'a str) -> LocalBoxFuture<'a, Result<Reply, CallError>> {
     let receipt = Command::Move(node.movement(MovementKind::Receipt, 1));
