@@ -169,8 +169,8 @@ impl Directory {
 
     /// Which host has the key of this hash.
     pub(super) fn host_of(&self, hash: u64) -> usize {
-        // Not the bits by which a host's own table finds its place.
-        (hash >> 40) as usize % self.hosts.len()
+        // Other bits than those by which the counters and a host's own table find a place.
+        (hash >> 48) as usize % self.hosts.len()
     }
 
     /// Sends a command from outside; shed when too many wait for the key.

@@ -69,14 +69,16 @@ impl RaisingChange {
         if takes_stock && !is_published {
             self.ask(directory).await?;
         }
-        match self.raise(directory).await {
-            // What was published is gone, or set aside.
-            Err(short @ CallError::Refused(Refusal::InsufficientStock(_))) if is_published => {
-                self.ask(directory).await?;
-                Err(short)
-            }
-            raised => raised,
+        let raised = self.raise(directory).await;
+        if is_published
+            && raised.as_ref().is_err_and(is_short)
+            // What was published is gone, or set aside: this names all of it.
+            && let Err(all) = self.ask(directory).await
+            && is_short(&all)
+        {
+            return Err(all);
         }
+        raised
     }
 
     /// Whether all that is wanted is there by the published figures: then hardly any key refuses,
@@ -101,8 +103,8 @@ impl RaisingChange {
                 Ok(one) => prepared.push(one),
                 Err(error) => {
                     // One that did not answer in time may still prepare.
-                    let is_refused = matches!(error, CallError::Refused(_));
-                    let unsure = (!is_refused).then(|| need.key.clone());
+                    let is_unsure = matches!(error, CallError::OutcomeUnknown);
+                    let unsure = is_unsure.then(|| need.key.clone());
                     let prepared = prepared.into_iter().map(|one| one.key).chain(unsure);
                     let (by, revision) = (&self.by, self.base_revision + 1);
                     abandon(directory, by, self.id, (revision, before), prepared);
@@ -255,6 +257,12 @@ impl RaisingChange {
             }
         }
     }
+}
+
+/// Whether there is less than is wanted.
+fn is_short(error: &CallError) -> bool {
+    use Refusal::{InsufficientStock, NotStocked};
+    matches!(error, CallError::Refused(InsufficientStock(_) | NotStocked))
 }
 
 fn abandon(

@@ -53,7 +53,7 @@ impl Waiting {
         }
     }
 
-    /// The upper half chooses the counters, as the lower one chose the key's host.
+    /// Other bits than those by which the directory chooses a host.
     fn of(&self, hash: u64) -> &Counters {
         &self.0[(hash >> 32) as usize % COUNTERS]
     }

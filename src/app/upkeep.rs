@@ -11,10 +11,11 @@ use crate::config;
 use crate::journal::StoreError;
 use crate::stock::time::{DAY_MS, Timestamp};
 
-/// How many times as long as a step of trimming took the rest after it lasts.
+/// How many times as long as a step of trimming took the rest after it lasts, unless there are
+/// too many bytes.
 const REST: u32 = 4;
 
-/// Which share of history may be surplus before trimming takes no rest any more.
+/// Which share of history may be surplus before a turn of trimming takes no rests.
 const SURPLUS_SHARE: u64 = 16;
 
 /// Runs until it is aborted, or until the store can write no more: then the process must stop as

@@ -50,8 +50,8 @@ impl StockActor {
     }
 }
 
-/// Whether a command wants some of the key's stock for somebody. What asks without taking comes
-/// before one that does.
+/// Whether a command wants some of the key's stock for somebody. What asks without taking goes with
+/// one that does.
 fn wants_stock(command: &Command) -> bool {
     match command {
         Command::Change { change, .. } => change.takes_stock(),

@@ -69,6 +69,11 @@ async fn past_the_journals_queue_callers_are_shed_and_nothing_has_changed() {
     let place = basket(node.new_id(), &[("b", 1), ("c", 1)], TTL_MS);
     let shed = node.stock().reserve(node.by(), place, request(2)).await;
     assert_eq!(shed.unwrap_err(), CallError::Overloaded);
+    for _ in 0..1_000 {
+        let taken = node.stock().sight().places_taken;
+        assert_eq!(taken, 2, "what was shed leaves nothing to undo");
+        tokio::task::yield_now().await;
+    }
     assert_eq!(node.ledger(&key("c")).await.level().version, 1);
     assert_eq!(
         node.stock().level(&key("a")).unwrap().version,
