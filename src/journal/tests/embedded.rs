@@ -1,7 +1,6 @@
 //! The embedded store on a data directory: reopened, damaged, cut short, held by another.
 
 use std::fs::{self, OpenOptions};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -118,15 +117,6 @@ fn a_new_data_directory_is_empty_and_everything_written_is_there_after_a_restart
         error.to_string(),
         "position 2 is no longer kept, the earliest is 3"
     );
-}
-
-#[test]
-fn a_data_directory_that_is_made_is_for_its_account_alone() {
-    let folder = TempDir::new().unwrap();
-    let directory = folder.path().join("new/data");
-    drop(EmbeddedStore::open(&directory).unwrap());
-    let mode = fs::metadata(&directory).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o700);
 }
 
 #[test]

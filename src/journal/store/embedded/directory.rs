@@ -220,3 +220,19 @@ pub(super) fn file_error(action: &'static str, path: &Path, source: std::io::Err
         source,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_data_directory_that_is_made_is_for_its_account_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("new/data");
+        make_directory(&directory).unwrap();
+        let mode = fs::metadata(&directory).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+}
