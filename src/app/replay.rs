@@ -17,13 +17,10 @@ use crate::stock::Ledger;
 /// How many records are replayed between two lines of progress.
 pub const PROGRESS_RECORDS: u64 = 500_000;
 
-/// Records handed to a thread at once, and how many such pieces may wait for it.
-const RECORDS_AT_ONCE: usize = 1024;
-const PIECES_WAITING_MAX: usize = 4;
-
-/// Records one thread gathers before it replays them, sorted: some tens of megabytes. The more, the
-/// closer together lie those of keys that follow each other.
-const RECORDS_SORTED: usize = 131_072;
+/// Bytes of records read before the threads are given theirs, which they sort. The more, the closer
+/// together lie those of keys that follow each other. Three times as many are in memory: one lot is
+/// read and one waits while one is replayed.
+const LOT_BYTES: usize = 16 * 1024 * 1024;
 
 /// Replays the records after `cut` over what was loaded; gives how many there are.
 pub(super) fn replay_tail(
@@ -39,10 +36,10 @@ pub(super) fn replay_tail(
     thread::scope(|scope| {
         let (mut parts, mut running) = (Vec::new(), Vec::new());
         for _ in 0..threads {
-            let (pieces, received) = sync_channel(PIECES_WAITING_MAX);
+            let (lots, received) = sync_channel(1);
             parts.push(Part {
-                pieces,
-                piece: Vec::new(),
+                lots,
+                lot: Vec::new(),
             });
             running.push(scope.spawn(|| replay_part(received, directory)));
         }
@@ -60,18 +57,28 @@ pub(super) fn replay_tail(
 
 /// Where the records of one thread go.
 struct Part {
-    pieces: SyncSender<Vec<Record>>,
-    piece: Vec<Record>,
+    lots: SyncSender<Vec<Record>>,
+    lot: Vec<Record>,
 }
 
-/// Reads the tail and gives each record to the thread of its key; gives how many there are.
+impl Part {
+    /// Gives the thread what was read for it; false if the thread is gone, which will say why.
+    fn hand_over(&mut self) -> bool {
+        let lot = std::mem::take(&mut self.lot);
+        self.lots.send(lot).is_ok()
+    }
+}
+
+/// Reads the tail and gives each record to the thread of its key; gives how many there are. All
+/// threads are given theirs at once: one that had to wait until its own lot was full would stand
+/// still while the reader waits for another that is busy.
 fn deal_out(
     store: &dyn Store,
     cut: Position,
     parts: &mut [Part],
     catalogue: &mut catalogue::Recovery,
 ) -> Result<u64, RecoveryError> {
-    let mut records = 0_u64;
+    let (mut records, mut bytes) = (0_u64, 0_usize);
     for record in RecordReader::open(store, cut.next())? {
         let record = record?;
         records += 1;
@@ -86,35 +93,27 @@ fn deal_out(
             continue;
         };
         let part = Directory::part_of(key) % parts.len();
-        let Part { pieces, piece } = &mut parts[part];
-        piece.push(record);
-        // A thread that is gone has failed, and will say so.
-        if piece.len() == RECORDS_AT_ONCE && pieces.send(std::mem::take(piece)).is_err() {
-            return Ok(records);
+        bytes += record.bytes.len();
+        parts[part].lot.push(record);
+        if bytes >= LOT_BYTES {
+            bytes = 0;
+            if !parts.iter_mut().all(Part::hand_over) {
+                return Ok(records);
+            }
         }
     }
-    for Part { pieces, piece } in parts {
-        if pieces.send(std::mem::take(piece)).is_err() {
-            return Ok(records);
-        }
-    }
+    // Whoever is gone by now says why as well.
+    let _ = parts.iter_mut().all(Part::hand_over);
     Ok(records)
 }
 
 /// Replays what one thread is given.
 fn replay_part(
-    pieces: Receiver<Vec<Record>>,
+    lots: Receiver<Vec<Record>>,
     directory: &Arc<Directory>,
 ) -> Result<(), RecoveryError> {
-    let mut records = Vec::new();
-    for piece in pieces {
-        records.extend(piece);
-        if records.len() >= RECORDS_SORTED {
-            replay_sorted(&records, directory)?;
-            records.clear();
-        }
-    }
-    replay_sorted(&records, directory)
+    lots.into_iter()
+        .try_for_each(|lot| replay_sorted(&lot, directory))
 }
 
 /// Replays records key by key: each ledger is unpacked and packed once, and what is looked for
