@@ -20,6 +20,7 @@ mod contents;
 mod directory;
 mod entries;
 mod marks;
+mod reclaim;
 mod renewal;
 mod restoration;
 mod witness;
@@ -40,6 +41,7 @@ use directory::{
 };
 use entries::EntrySpace;
 use marks::{BASE_NAME, Marks, ROUND_NAME, encode_round, read_marks};
+use reclaim::Reclaim;
 use witness::Witness;
 
 use super::{Contents, Entries, Entry, EntryChange, Groups, Round, Store, StoreError};
@@ -66,6 +68,7 @@ pub struct EmbeddedStore {
     advancing: Mutex<()>,
     /// Of those who copy what is there.
     holds: Holds,
+    _reclaim: Reclaim,
     /// Dropped last: the directory is free once the engine is closed. None if somebody else holds
     /// it for longer.
     _hold: Option<Hold>,
@@ -112,6 +115,7 @@ impl EmbeddedStore {
         engine: &Path,
         hold: Option<Hold>,
     ) -> Result<EmbeddedStore, StoreError> {
+        let reclaim = Reclaim::begin(engine)?;
         let database = open_engine(engine)?;
         let meta = key_space(&database, "meta")?;
         check_format(&meta)?;
@@ -142,6 +146,7 @@ impl EmbeddedStore {
             marks: Mutex::new(marks),
             advancing: Mutex::new(()),
             holds: Holds::default(),
+            _reclaim: reclaim,
             _hold: hold,
         })
     }
