@@ -4,9 +4,9 @@
 //! system tells the disk of every block that came free (it is mounted with `discard`), this takes
 //! 50 to 130 ms, and the sync of a group waits for all of it. So the files of the log are held open
 //! here: one that was removed keeps its blocks, is cut shorter step by step, and is gone when it is
-//! closed. It must never touch a file that still has a name.
+//! closed. It must never touch a file that has a name anywhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -48,7 +48,7 @@ impl Reclaim {
         let (go_on, ended) = channel();
         let mut log = Log::of(engine);
         // What is there now may be removed as soon as the engine opens.
-        log.hold();
+        log.look(|_| true);
         let thread = thread::Builder::new()
             .name("reclaim".into())
             .spawn(move || {
@@ -96,9 +96,15 @@ impl Log {
     /// Opens what is new, and gives back what was removed. It goes on after a rest as long as
     /// `rest` says so; gives whether it did to the end.
     fn look(&mut self, mut rest: impl FnMut(Duration) -> bool) -> bool {
-        self.hold();
-        let removed = self.files.extract_if(.., |_, file| is_removed(file));
-        for (_, file) in removed {
+        let names = match self.hold() {
+            Ok(names) => names,
+            Err(error) => {
+                tracing::debug!(%error, "the engine's folder cannot be listed");
+                return true;
+            }
+        };
+        let removed = |name: &OsString, _: &mut File| !names.contains(name);
+        for (_, file) in self.files.extract_if(.., removed) {
             match give_back(&file, &mut rest) {
                 Ok(true) => {}
                 Ok(false) => return false,
@@ -109,30 +115,32 @@ impl Log {
         true
     }
 
-    /// Opens what is new. A file that cannot be opened goes as a whole when the engine removes it.
-    fn hold(&mut self) {
-        let names = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        for entry in names {
-            let (name, path) = (entry.file_name(), entry.path());
-            let is_log = path.extension().is_some_and(|end| end == LOG_EXTENSION);
-            if is_log
-                && !self.files.contains_key(&name)
+    /// Opens what is new; gives the names there are. A file that cannot be opened goes as a whole
+    /// when the engine removes it.
+    fn hold(&mut self) -> io::Result<BTreeSet<OsString>> {
+        let mut names = BTreeSet::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let (name, path) = entry.map(|entry| (entry.file_name(), entry.path()))?;
+            if path.extension().is_none_or(|end| end != LOG_EXTENSION) {
+                continue;
+            }
+            if !self.files.contains_key(&name)
                 && let Ok(file) = File::options().write(true).open(&path)
             {
-                self.files.insert(name, file);
+                self.files.insert(name.clone(), file);
             }
+            names.insert(name);
         }
+        Ok(names)
     }
 }
 
-fn is_removed(file: &File) -> bool {
-    file.metadata().is_ok_and(|known| known.nlink() == 0)
-}
-
-/// Cuts a removed file shorter until nothing is left, or `rest` says to end; gives whether nothing
-/// is left.
+/// Cuts a removed file shorter until nothing is left, or `rest` says to end; gives whether it was
+/// done. One that was not removed but renamed (file systems over a network do that to open files)
+/// is only let go of.
 fn give_back(file: &File, rest: &mut impl FnMut(Duration) -> bool) -> io::Result<bool> {
-    let mut left = file.metadata()?.len();
+    let known = file.metadata()?;
+    let mut left = if known.nlink() == 0 { known.len() } else { 0 };
     while left > 0 {
         let stopwatch = Stopwatch::start();
         left = left.saturating_sub(STEP_BYTES);
@@ -184,6 +192,19 @@ mod tests {
             let kept = fs::read(folder.path().join(name)).unwrap();
             assert!(kept.len() as u64 == LENGTH && kept.iter().all(|byte| *byte == 7));
         }
+    }
+
+    #[test]
+    fn a_renamed_file_is_let_go_of_and_a_folder_that_is_not_there_says_nothing() {
+        let (folder, mut log) = log_of_two_files();
+        let renamed = folder.path().join(".nfs1");
+        fs::rename(folder.path().join("1.jnl"), &renamed).unwrap();
+        assert!(log.look(|_| panic!("nothing was removed")));
+        assert_eq!(fs::metadata(&renamed).unwrap().len(), LENGTH);
+        assert_eq!(log.files.len(), 1);
+        log.folder.push("elsewhere");
+        assert!(log.look(|_| panic!("nothing was removed")));
+        assert_eq!(log.files.len(), 1);
     }
 
     #[test]
