@@ -197,7 +197,7 @@ fn short(choice: Choice) -> Sizes {
         },
         Choice::Mixed => Sizes {
             rounds: 1,
-            seconds: 6.0,
+            seconds: 5.0,
             keys: 10_000,
             rate: 2_000.0,
             ..quick
@@ -217,7 +217,7 @@ fn short(choice: Choice) -> Sizes {
         },
         Choice::Disturb => Sizes {
             rounds: 1,
-            seconds: 10.0,
+            seconds: 8.0,
             keys: 100_000,
             ..quick
         },
