@@ -20,7 +20,7 @@ pub const PROGRESS_RECORDS: u64 = 500_000;
 /// Bytes of records read before the threads are given theirs, which they sort. The more, the closer
 /// together lie those of keys that follow each other. Three times as many are in memory: one lot is
 /// read and one waits while one is replayed. Tests have many lots.
-const LOT_BYTES: usize = if cfg!(test) { 1024 } else { 16 * 1024 * 1024 };
+const LOT_BYTES: usize = if cfg!(test) { 16 << 10 } else { 16 << 20 };
 
 /// Replays the records after `cut` over what was loaded; gives how many there are.
 pub(super) fn replay_tail(
