@@ -26,7 +26,7 @@ const LOG_EXTENSION: &str = "jnl";
 /// file in seconds, and removes it after that.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// How much is given back at once: a sync that comes meanwhile waits for less than a millisecond.
+/// How much is given back at once: a sync that comes meanwhile waits for about a millisecond.
 const STEP_BYTES: u64 = 256 * 1024;
 
 /// How many times as long as a step took the rest after it lasts, and the bounds of that.
