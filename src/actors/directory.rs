@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
-use actix::prelude::SendError;
 use actix::{Actor, Addr, ArbiterHandle};
+use dashmap::DashMap;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -36,6 +36,9 @@ const LOOK_AT_ONCE_MAX: usize = 1000;
 /// All stock keys of the node.
 pub struct Directory {
     pub(super) slots: Slots,
+    /// What the active keys of `slots` show, found without a walk through a tree whose keys lie all
+    /// over the memory.
+    active: DashMap<StockKey, Arc<Presence>, KeyHasher>,
     /// Keys that changed since the last snapshot round, some of them more than once. No set: one
     /// that grows past a million keys keeps everyone waiting while it is built anew.
     dirty: Mutex<Vec<StockKey>>,
@@ -72,6 +75,7 @@ impl Directory {
             }
             Directory {
                 slots: Slots::default(),
+                active: DashMap::with_hasher_and_shard_amount(KeyHasher::default(), SHARDS),
                 dirty: Mutex::default(),
                 scattered: AtomicUsize::new(0),
                 hosts,
@@ -150,6 +154,8 @@ impl Directory {
         let presence = Presence::new(&ledger);
         let mut shard = self.slots.shard_mut(key.as_str());
         shard.replace(Slot::Active(presence.clone()));
+        drop(shard);
+        self.active.insert(key.clone(), presence.clone());
         (ledger, presence)
     }
 
@@ -157,6 +163,8 @@ impl Directory {
     pub(super) fn passivate(&self, ledger: &Ledger) {
         let passive = Passive::new(ledger.key().as_str(), &ledger.image());
         let key = ledger.key().as_str();
+        // Who looks now finds the same figures in its slot.
+        self.active.remove(key);
         let mut shard = self.slots.shard_mut(key);
         // A key that nothing ever happened to is not kept.
         if ledger.level().version > 0 {
@@ -242,28 +250,30 @@ impl Directory {
         self.hosts[self.host_of(hash(key))].do_send(Done(key.clone(), done));
     }
 
-    /// Puts commands into the mailbox of a host. Fails only when its thread is gone: the process
-    /// is stopping.
+    /// Puts commands into the mailbox of a host, whose bound is `waiting`. Fails only when its
+    /// thread is gone: the process is stopping.
     fn hand_in(&self, host: usize, deliveries: Vec<(StockKey, Deliver)>) -> Result<(), Gone> {
-        // actix's own bound is per clone of an address, so a fresh one always takes one.
-        let sent = self.hosts[host].clone().try_send(Deliveries(deliveries));
-        sent.map_err(|unsent| {
-            let (SendError::Full(Deliveries(all)) | SendError::Closed(Deliveries(all))) = unsent;
-            all.iter()
-                .for_each(|(key, _)| self.waiting.taken(hash(key)));
-            Gone
-        })
+        let host = &self.hosts[host];
+        if !host.connected() {
+            return Err(Gone);
+        }
+        host.do_send(Deliveries(deliveries));
+        Ok(())
     }
 
-    /// Sends a command from outside and waits for its durable answer.
-    pub(super) async fn call(
+    /// Sends a command from outside, at once, so that nobody need keep it; then waits for its
+    /// durable answer.
+    pub(super) fn call(
         &self,
         key: &StockKey,
         deliver: Deliver,
         replied: oneshot::Receiver<Replied>,
-    ) -> Replied {
-        self.send(key, deliver)?;
-        self.reply(replied).await
+    ) -> impl Future<Output = Replied> + use<'_> {
+        let sent = self.send(key, deliver);
+        async move {
+            sent?;
+            self.reply(replied).await
+        }
     }
 
     /// Waits for an answer, a bounded time. An actor that drops a message did nothing with it.
@@ -277,7 +287,8 @@ impl Directory {
 
     /// The published figures of `key`; none if nobody ever heard of it.
     pub fn level(&self, key: &str) -> Option<Level> {
-        self.slots.look(key, Slot::level)
+        let active = self.active.get(key).map(|presence| presence.level());
+        active.or_else(|| self.slots.look(key, Slot::level))
     }
 
     /// The position of the newest published record that changed on hand; zero: none.

@@ -198,13 +198,13 @@ impl StockService {
         }
     }
 
-    /// A change that its lead decides alone.
-    async fn at_lead(
+    /// Sends a change that its lead decides alone, then waits for what it says.
+    fn at_lead(
         &self,
         lead: &StockKey,
         asked: Asked,
         raise: Option<Raise>,
-    ) -> Result<Reserved, CallError> {
+    ) -> impl Future<Output = Result<Reserved, CallError>> + use<'_> {
         let (change, idempotency, claim) = (asked.change, asked.idempotency, asked.claim);
         let command = Command::Change {
             reservation: asked.id,
@@ -215,13 +215,16 @@ impl StockService {
         };
         let (deliver, replied) = Deliver::new(asked.by, command);
         let deliver = Deliver { claim, ..deliver };
-        let reply = self.directory().call(lead, deliver, replied).await?;
-        Ok(reserved(reply.answer))
+        let reply = self.directory().call(lead, deliver, replied);
+        async move { Ok(reserved(reply.await?.answer)) }
     }
 
     /// Runs a raise beside the caller, so that it comes to its end even if the caller hangs up, or
     /// waits no longer.
-    async fn run(&self, raising: RaisingChange) -> Result<Reserved, CallError> {
+    fn run(
+        &self,
+        raising: RaisingChange,
+    ) -> impl Future<Output = Result<Reserved, CallError>> + use<> {
         let (told, outcome) = oneshot::channel();
         let directory = self.directory().clone();
         let raised = async move { raising.run(&directory).await };
@@ -229,9 +232,12 @@ impl StockService {
         self.directory()
             .run_errand(async move { hear(told, work.await) });
         let patience = self.directory().context.config.command_timeout;
-        match tokio::time::timeout(patience, outcome).await {
-            Ok(Ok(reserved)) => reserved,
-            Ok(Err(_)) | Err(_) => Err(CallError::OutcomeUnknown),
+        let outcome = tokio::time::timeout(patience, outcome);
+        async move {
+            match outcome.await {
+                Ok(Ok(reserved)) => reserved,
+                Ok(Err(_)) | Err(_) => Err(CallError::OutcomeUnknown),
+            }
         }
     }
 }

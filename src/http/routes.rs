@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::guard::{self, Guard};
 use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{Resource, Route, guard};
+use actix_web::{Resource, Route};
 
 use super::origins::{Origins, is_open_to_pages};
 use super::problem::{Code, Problem};
@@ -174,11 +175,11 @@ fn resource(path: &str, entries: &[Entry], passed_on: &[Method]) -> Resource {
     let mut resource = web::resource(path);
     for entry in entries {
         for method in methods(entry) {
-            resource = resource.route((entry.route)().method(method));
+            resource = resource.route((entry.route)().guard(asks(method)));
         }
     }
     for method in passed_on {
-        resource = resource.guard(guard::Not(guard::Method(method.clone())));
+        resource = resource.guard(guard::Not(asks(method.clone())));
     }
     let own: Vec<Method> = entries.iter().flat_map(methods).collect();
     let allowed: Vec<&str> = own.iter().chain(passed_on).map(Method::as_str).collect();
@@ -187,6 +188,12 @@ fn resource(path: &str, entries: &[Entry], passed_on: &[Method]) -> Resource {
         let problem = Problem::method_not_allowed(allowed.clone());
         async move { problem.response() }
     }))
+}
+
+/// Whether a request asks with this method. The framework's own guard notes the methods with each
+/// request, for an answer that is ours here.
+fn asks(method: Method) -> impl Guard {
+    guard::fn_guard(move |request| request.head().method == method)
 }
 
 /// The methods of an entry: who may GET may HEAD.

@@ -337,6 +337,8 @@ impl Ledger {
         };
         self.kept.answers.insert(idempotency.key, answered);
         if let Some(led) = self.kept.led.get_mut(&id) {
+            // Hardly ever is there a second one.
+            led.answers.reserve_exact(1);
             led.answers.push(idempotency.key);
         }
     }
