@@ -267,9 +267,9 @@ fn may_have(
 }
 
 fn check_stocked(key: &StockKey, at: At<'_>, faults: &mut Faults, border: &Border) {
-    let level = border.stock.level(key);
-    let is_known = border.catalogue.location(key.location()).is_some();
-    if is_known && !level.is_some_and(|level| level.stocked) {
+    let is_stocked = border.stock.level(key).is_some_and(|level| level.stocked);
+    // A location that is not known was noted by itself.
+    if !is_stocked && border.catalogue.location(key.location()).is_some() {
         let wrong = Wrong::rule(Code::NotStocked, "names an item not stocked there");
         faults.note(at, wrong);
     }
