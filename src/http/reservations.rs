@@ -6,7 +6,7 @@ use actix_web::http::header::{HeaderName, HeaderValue, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::answer::{Answered, List, json, ok};
+use super::answer::{Answered, List, ok, sized};
 use super::auth::{Caller, by};
 use super::body::{document, parse_with_faults};
 use super::border::Border;
@@ -24,6 +24,10 @@ use crate::catalogue::{Scope, Token};
 use crate::stock::command::Idempotency;
 use crate::stock::reservation::State;
 use crate::stock::{By, Channel, ReservationId};
+
+/// About so many bytes a reservation takes without its lines, and each line.
+const DOCUMENT_BYTES: usize = 384;
+const LINE_BYTES: usize = 256;
 
 /// Says that the first answer is given again.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -212,7 +216,8 @@ pub(super) fn changed(reserved: &Reserved) -> HttpResponse {
 
 fn shown(status: StatusCode, reserved: &Reserved) -> HttpResponse {
     let document = ReservationDocument::new(&reserved.reservation);
-    let mut response = json(status, &document);
+    let bytes = DOCUMENT_BYTES + LINE_BYTES * reserved.reservation.lines.len();
+    let mut response = sized(status, &document, bytes);
     if reserved.replayed {
         let yes = HeaderValue::from_static("true");
         response.headers_mut().insert(REPLAYED, yes);
