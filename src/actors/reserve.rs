@@ -232,9 +232,8 @@ impl StockService {
         self.directory()
             .run_errand(async move { hear(told, work.await) });
         let patience = self.directory().context.config.command_timeout;
-        let outcome = tokio::time::timeout(patience, outcome);
         async move {
-            match outcome.await {
+            match tokio::time::timeout(patience, outcome).await {
                 Ok(Ok(reserved)) => reserved,
                 Ok(Err(_)) | Err(_) => Err(CallError::OutcomeUnknown),
             }
