@@ -10,6 +10,7 @@ mod companion;
 mod connections;
 pub mod epoch;
 pub mod feed;
+mod huge_pages;
 mod listen;
 mod node;
 mod open_files;
@@ -135,6 +136,7 @@ where
 {
     let stopwatch = Stopwatch::start();
     choose_counting(config.telemetry.counting);
+    huge_pages::disable();
     open_files::raise(config.feed.connections_max);
     let mut stop = Stop::listen()?;
     let readiness = Readiness::not_ready("starting");
