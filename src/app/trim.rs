@@ -133,7 +133,8 @@ impl Trim {
             return Ok(true);
         };
         fail::fail_point!("trim::before_advance", |_| std::process::abort());
-        match store.advance_base(end, mem::take(&mut self.fold).changes()) {
+        let changes = mem::take(&mut self.fold).changes();
+        match store.advance_base(end, Box::new(changes)) {
             // A backup is being taken; there is a next time.
             Err(StoreError::Held) => return Ok(false),
             advanced => advanced?,
@@ -230,7 +231,8 @@ impl Fold {
         Ok(())
     }
 
-    fn changes(self) -> Vec<EntryChange> {
+    /// Each is made when it is asked for: to make all at once is the longest of the work here.
+    fn changes(self) -> impl Iterator<Item = EntryChange> {
         let of_key = |(key, ledger): (StockKey, Ledger)| {
             let (key, value) = stock_entry(key.as_str(), &ledger.image());
             EntryChange {
@@ -238,17 +240,13 @@ impl Fold {
                 value: Some(value),
             }
         };
-        let register = self.catalogue.register();
-        let of_entity = |entity: &EntityKey| EntryChange {
+        let catalogue = self.catalogue;
+        let of_entity = move |entity: EntityKey| EntryChange {
             key: entity.to_string().into_bytes(),
-            value: register.image(entity),
+            value: catalogue.register().image(&entity),
         };
-        let entities: Vec<EntryChange> = self.entities.iter().map(of_entity).collect();
-        self.ledgers
-            .into_iter()
-            .map(of_key)
-            .chain(entities)
-            .collect()
+        let of_entities = self.entities.into_iter().map(of_entity);
+        self.ledgers.into_iter().map(of_key).chain(of_entities)
     }
 }
 

@@ -11,9 +11,8 @@ use crate::config;
 use crate::journal::StoreError;
 use crate::stock::time::{DAY_MS, Timestamp};
 
-/// How many times as long as a step of trimming took the rest after it lasts, unless there are
-/// too many bytes.
-const REST: u32 = 4;
+/// How many times as long as a step of trimming took the rest after it lasts, at most.
+const REST: u32 = 16;
 
 /// Which share of history may be surplus before a turn of trimming takes no rests.
 const SURPLUS_SHARE: u64 = 16;
@@ -117,11 +116,8 @@ pub(super) struct Trimmed {
 /// The rest after each step: the disk has bounds, however fast records come, so the further history
 /// of so many bytes is past them the less trimming yields.
 fn rest_of(surplus: u64, history: u64) -> u32 {
-    match surplus {
-        0 => REST,
-        slight if slight <= history / SURPLUS_SHARE => 1,
-        _ => 0,
-    }
+    let rest = (history / SURPLUS_SHARE).checked_div(surplus);
+    rest.map_or(REST, |rest| rest.min(REST.into()) as u32)
 }
 
 /// Trims until all is done or the turn is over.
@@ -156,4 +152,20 @@ pub(super) async fn trim_in_steps(
         records,
         is_all: !more,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trimming_rests_the_less_the_more_bytes_are_surplus() {
+        let history = 1 << 30;
+        assert_eq!(rest_of(0, history), 16, "what is only old has time");
+        assert_eq!(rest_of(1, history), 16);
+        assert_eq!(rest_of(history / 64, history), 4);
+        assert_eq!(rest_of(history / 16, history), 1);
+        assert_eq!(rest_of(history / 16 + 1, history), 0);
+        assert_eq!(rest_of(0, 0), 16);
+    }
 }

@@ -46,7 +46,9 @@ fn store() -> MemoryStore {
     };
     store.finish_round(round).unwrap();
     let changes = vec![put("a", b"as of 2"), put("ab", b"")];
-    store.advance_base(Position::new(2), changes).unwrap();
+    store
+        .advance_base(Position::new(2), Box::new(changes.into_iter()))
+        .unwrap();
     store
 }
 

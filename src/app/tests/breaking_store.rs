@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::journal::store::{Entries, Groups};
+use crate::journal::store::{Changes, Entries, Groups};
 use crate::journal::{Contents, EntryChange, Position, Round, Store, StoreError};
 
 /// How the disk behaves.
@@ -94,7 +94,7 @@ impl Store for BreakingStore {
     fn round(&self) -> Option<Round> {
         self.inner.round()
     }
-    fn advance_base(&self, cut: Position, changes: Vec<EntryChange>) -> Result<(), StoreError> {
+    fn advance_base(&self, cut: Position, changes: Changes<'_>) -> Result<(), StoreError> {
         self.write(|| self.inner.advance_base(cut, changes))
     }
     fn base(&self) -> Result<Entries, StoreError> {

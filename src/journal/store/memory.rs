@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
 
-use super::{Contents, Entries, EntryChange, Groups, Part, Round, Store, StoreError};
+use super::{Changes, Contents, Entries, EntryChange, Groups, Part, Round, Store, StoreError};
 use crate::journal::Position;
 use crate::journal::group::GroupHeader;
 
@@ -99,7 +99,7 @@ impl Store for MemoryStore {
         self.0.lock().round
     }
 
-    fn advance_base(&self, cut: Position, changes: Vec<EntryChange>) -> Result<(), StoreError> {
+    fn advance_base(&self, cut: Position, changes: Changes<'_>) -> Result<(), StoreError> {
         let contents = &mut *self.0.lock();
         let base = contents.base_position;
         let refused = |reason| Err(StoreError::Base { base, cut, reason });
@@ -178,7 +178,7 @@ fn count(first: Position, group: &[u8]) -> Result<u64, StoreError> {
     Ok(u64::from(header.records))
 }
 
-fn apply(map: &mut Map, changes: Vec<EntryChange>) {
+fn apply(map: &mut Map, changes: impl IntoIterator<Item = EntryChange>) {
     for EntryChange { key, value } in changes {
         match value {
             Some(value) => map.insert(key, value),

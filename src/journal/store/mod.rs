@@ -35,6 +35,9 @@ pub type Groups = Box<dyn Iterator<Item = Result<(Position, Vec<u8>), StoreError
 /// Entries in the order of their keys.
 pub type Entries = Box<dyn Iterator<Item = Result<Entry, StoreError>> + Send>;
 
+/// Changes of entries, each made when it is written.
+pub type Changes<'a> = Box<dyn Iterator<Item = EntryChange> + 'a>;
+
 /// A change to one entry of the snapshots or of the base.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryChange {
@@ -92,7 +95,7 @@ pub trait Store: Send + Sync + 'static {
     /// up to the cut; `free_trimmed` frees their space. The cut must end a group and lie within the
     /// newest round. A crash in between leaves entries that are ahead of the base position, which
     /// replay passes over. Appends may wait meanwhile, so history should be fed in small pieces.
-    fn advance_base(&self, cut: Position, changes: Vec<EntryChange>) -> Result<(), StoreError>;
+    fn advance_base(&self, cut: Position, changes: Changes<'_>) -> Result<(), StoreError>;
 
     /// All entries of the base generation, in the order of their keys.
     fn base(&self) -> Result<Entries, StoreError>;

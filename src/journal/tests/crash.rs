@@ -223,6 +223,8 @@ fn snapshot_and_trim(journal: &Journal, store: &dyn Store) {
     let records = GroupHeader::read(&group).unwrap().records;
     let end = first.plus(u64::from(records) - 1);
     if end <= cut {
-        store.advance_base(end, entry(end)).unwrap();
+        store
+            .advance_base(end, Box::new(entry(end).into_iter()))
+            .unwrap();
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::journal::MemoryStore;
-use crate::journal::store::{Contents, Entries, EntryChange, Groups, Round};
+use crate::journal::store::{Changes, Contents, Entries, EntryChange, Groups, Round};
 
 /// A store whose disk breaks after some appends: the breaking append leaves its group behind, as
 /// a failed sync may, and says that it failed.
@@ -53,7 +53,7 @@ impl Store for Breaking {
     fn round(&self) -> Option<Round> {
         self.inner.round()
     }
-    fn advance_base(&self, cut: Position, changes: Vec<EntryChange>) -> Result<(), StoreError> {
+    fn advance_base(&self, cut: Position, changes: Changes<'_>) -> Result<(), StoreError> {
         self.inner.advance_base(cut, changes)
     }
     fn base(&self) -> Result<Entries, StoreError> {

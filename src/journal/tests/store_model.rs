@@ -2,6 +2,7 @@
 //! whatever order, it holds what the model holds.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -107,11 +108,15 @@ impl Model {
         let within = |end: &&u64| **end > self.base_position && **end <= limit;
         let Some(cut) = self.ends.iter().filter(within).take(groups).last().copied() else {
             let cut = Position::new(limit + 1);
-            assert!(store.advance_base(cut, changes).is_err());
+            assert!(
+                store
+                    .advance_base(cut, Box::new(changes.into_iter()))
+                    .is_err()
+            );
             return;
         };
         store
-            .advance_base(Position::new(cut), changes.clone())
+            .advance_base(Position::new(cut), Box::new(changes.clone().into_iter()))
             .unwrap();
         self.base_position = cut;
         apply(&mut self.base, changes);
@@ -247,7 +252,7 @@ proptest! {
             }
             let moves_base = matches!(step, Step::AdvanceBase(..));
             if let Some(contents) = taken.take_if(|_| moves_base || index % 5 == 0) {
-                let held = store.advance_base(Position::new(u64::MAX), Vec::new());
+                let held = store.advance_base(Position::new(u64::MAX), Box::new(iter::empty()));
                 assert!(matches!(held, Err(StoreError::Held)));
                 assert_eq!(parts(contents), model.parts());
             }

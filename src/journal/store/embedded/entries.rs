@@ -41,8 +41,9 @@ const REST: u32 = 4;
 const REST_MIN: Duration = Duration::from_millis(1);
 const REST_MAX: Duration = Duration::from_millis(20);
 
-/// How many entries one batch changes.
-const CHANGES_AT_ONCE: usize = 128;
+/// How many entries one batch changes: whoever appends waits for it. In between, whoever wants the
+/// processor may have it.
+const CHANGES_AT_ONCE: usize = 32;
 
 /// What `split` says where nothing was ever read, and what it adds where it was read before.
 const NO_PLACE: u8 = 2;
@@ -136,7 +137,10 @@ impl EntrySpace {
     }
 
     /// Writes all changes but the last few, which it gives as a batch to be committed.
-    pub fn write(&self, changes: Vec<EntryChange>) -> Result<OwnedWriteBatch, StoreError> {
+    pub fn write(
+        &self,
+        changes: impl IntoIterator<Item = EntryChange>,
+    ) -> Result<OwnedWriteBatch, StoreError> {
         let mut batch = self.database.batch();
         for EntryChange { key, value } in changes {
             let is_large = value.as_ref().is_some_and(|v| v.len() > PIECE_BYTES);

@@ -44,7 +44,7 @@ use marks::{BASE_NAME, Marks, ROUND_NAME, encode_round, read_marks};
 use reclaim::Reclaim;
 use witness::Witness;
 
-use super::{Contents, Entries, Entry, EntryChange, Groups, Round, Store, StoreError};
+use super::{Changes, Contents, Entries, Entry, EntryChange, Groups, Round, Store, StoreError};
 use crate::journal::Position;
 use crate::journal::group::GroupHeader;
 
@@ -264,7 +264,7 @@ impl Store for EmbeddedStore {
         self.marks.lock().round
     }
 
-    fn advance_base(&self, cut: Position, changes: Vec<EntryChange>) -> Result<(), StoreError> {
+    fn advance_base(&self, cut: Position, changes: Changes<'_>) -> Result<(), StoreError> {
         let _advancing = self.advancing.lock();
         let Marks { base, round } = *self.marks.lock();
         let refused = |reason| Err(StoreError::Base { base, cut, reason });
