@@ -12,7 +12,7 @@ use crate::journal::StoreError;
 use crate::stock::time::{DAY_MS, Timestamp};
 
 /// How many times as long as a step of trimming took the rest after it lasts, at most.
-const REST: u32 = 16;
+const REST: u32 = 32;
 
 /// Which share of history may be surplus before a turn of trimming takes no rests.
 const SURPLUS_SHARE: u64 = 16;
@@ -161,11 +161,11 @@ mod tests {
     #[test]
     fn trimming_rests_the_less_the_more_bytes_are_surplus() {
         let history = 1 << 30;
-        assert_eq!(rest_of(0, history), 16, "what is only old has time");
-        assert_eq!(rest_of(1, history), 16);
+        assert_eq!(rest_of(0, history), 32, "what is only old has time");
+        assert_eq!(rest_of(1, history), 32);
         assert_eq!(rest_of(history / 64, history), 4);
         assert_eq!(rest_of(history / 16, history), 1);
         assert_eq!(rest_of(history / 16 + 1, history), 0);
-        assert_eq!(rest_of(0, 0), 16);
+        assert_eq!(rest_of(0, 0), 32);
     }
 }

@@ -6,11 +6,14 @@ use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use fjall::compaction::Leveled;
+use fjall::compaction::filter::Factory;
 use fjall::config::{BlockSizePolicy, CompressionPolicy, FilterPolicy};
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
+use super::sorting::Unhurried;
 use super::witness::sync_directory;
 use crate::journal::StoreError;
 
@@ -45,6 +48,9 @@ const TABLE_BYTES: u64 = 2 << 20;
 /// How many files are gathered before they are sorted into the others. Many: each time most of
 /// the others are written anew, and only a start and a trim ever read them all.
 const TABLES_GATHERED: u8 = 12;
+/// The engine's threads. The first takes no sort, so that what is gathered never waits for one: it
+/// hands each on, and takes a processor for itself until another thread is free to sort.
+const ENGINE_THREADS: usize = 4;
 /// What is read in long scans has large blocks; values beyond get a block of their own.
 const BLOCK_BYTES: u32 = 64 << 10;
 
@@ -109,7 +115,7 @@ pub(super) fn create_engine(directory: &Path, engine: &Path) -> Result<(), Store
 
 /// Creates an engine with all its key spaces, and the format's number in it; synced.
 pub(super) fn new_engine(path: &Path) -> Result<Database, StoreError> {
-    let database = open_engine(path)?;
+    let database = open_engine(path, &Arc::new(AtomicBool::new(true)))?;
     for (name, options) in KEY_SPACES {
         database.keyspace(name, options)?;
     }
@@ -140,11 +146,22 @@ pub(super) fn refuse_unfinished(directory: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Opens the engine; creates its files if there are none.
-pub(super) fn open_engine(path: &Path) -> Result<Database, StoreError> {
+/// Opens the engine; creates its files if there are none. Unless it is hurried, it sorts entries
+/// with rests.
+pub(super) fn open_engine(
+    path: &Path,
+    is_hurried: &Arc<AtomicBool>,
+) -> Result<Database, StoreError> {
+    let is_hurried = is_hurried.clone();
+    let unhurried = move |name: &str| {
+        let is_hurried = is_hurried.clone();
+        (name != "groups").then(|| Arc::new(Unhurried { is_hurried }) as Arc<dyn Factory>)
+    };
     Database::builder(path)
         .max_journaling_size(ENGINE_LOG_BYTES_MAX)
         .cache_size(ENGINE_CACHE_BYTES)
+        .worker_threads(ENGINE_THREADS)
+        .with_compaction_filter_factories(Arc::new(unhurried))
         // What is in the log is there for a minute, and everyone waits for it.
         .journal_compression(CompressionType::None)
         .open()

@@ -80,20 +80,20 @@ const WHOLE: Split = Split {
 
 impl EntrySpace {
     /// The key space of that name, named by `tag` in those it shares.
-    pub fn open(database: &Database, name: &str, tag: u8) -> Result<EntrySpace, StoreError> {
+    pub fn open(
+        database: &Database,
+        name: &str,
+        tag: u8,
+        is_hurried: &Arc<AtomicBool>,
+    ) -> Result<EntrySpace, StoreError> {
         Ok(EntrySpace {
             tag,
             entries: key_space(database, name)?,
             pieces: key_space(database, "pieces")?,
             split: key_space(database, "split")?,
             database: database.clone(),
-            is_hurried: Arc::default(),
+            is_hurried: is_hurried.clone(),
         })
-    }
-
-    /// From now on without rests.
-    pub fn hurry(&self) {
-        self.is_hurried.store(true, Ordering::Relaxed);
     }
 
     /// About how many bytes it has in the engine's tables: of the pieces, which it shares, half.

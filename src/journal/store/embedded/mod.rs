@@ -23,11 +23,13 @@ mod marks;
 mod reclaim;
 mod renewal;
 mod restoration;
+mod sorting;
 mod witness;
 
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use fjall::{AbstractTree, Database, Keyspace, OwnedWriteBatch, PersistMode, Readable};
 use parking_lot::Mutex;
@@ -66,6 +68,8 @@ pub struct EmbeddedStore {
     marks: Mutex<Marks>,
     /// Held while the base moves: two callers must not both move on from the same one.
     advancing: Mutex<()>,
+    /// Whether nobody appends any more, so that nothing need rest.
+    is_hurried: Arc<AtomicBool>,
     /// Of those who copy what is there.
     holds: Holds,
     _reclaim: Reclaim,
@@ -116,7 +120,8 @@ impl EmbeddedStore {
         hold: Option<Hold>,
     ) -> Result<EmbeddedStore, StoreError> {
         let reclaim = Reclaim::begin(engine)?;
-        let database = open_engine(engine)?;
+        let is_hurried = Arc::default();
+        let database = open_engine(engine, &is_hurried)?;
         let meta = key_space(&database, "meta")?;
         check_format(&meta)?;
         let groups = key_space(&database, "groups")?;
@@ -135,8 +140,8 @@ impl EmbeddedStore {
             });
         }
         Ok(EmbeddedStore {
-            snapshots: EntrySpace::open(&database, "snapshots", b's')?,
-            base: EntrySpace::open(&database, "base", b'b')?,
+            snapshots: EntrySpace::open(&database, "snapshots", b's', &is_hurried)?,
+            base: EntrySpace::open(&database, "base", b'b', &is_hurried)?,
             groups,
             meta,
             database,
@@ -145,6 +150,7 @@ impl EmbeddedStore {
             appending: Mutex::new(()),
             marks: Mutex::new(marks),
             advancing: Mutex::new(()),
+            is_hurried,
             holds: Holds::default(),
             _reclaim: reclaim,
             _hold: hold,
@@ -334,12 +340,18 @@ impl Store for EmbeddedStore {
     }
 
     fn hurry(&self) {
-        self.snapshots.hurry();
-        self.base.hurry();
+        self.is_hurried.store(true, Ordering::Relaxed);
     }
 
     fn contents(&self) -> Contents {
         contents::contents(self)
+    }
+}
+
+impl Drop for EmbeddedStore {
+    /// The engine closes once no sort is under way.
+    fn drop(&mut self) {
+        self.hurry();
     }
 }
 
