@@ -24,6 +24,10 @@ const ENTRIES_AT_ONCE: u32 = 32;
 const REST: u32 = 4;
 const REST_MAX: Duration = Duration::from_millis(20);
 
+/// How long all rests of one sort may take: meanwhile more files are gathered, and from eight more
+/// on the engine has whoever writes wait.
+const RESTS_MAX: Duration = Duration::from_secs(3);
+
 /// Makes the filter of each sort.
 pub(super) struct Unhurried {
     /// Whether somebody waits for the end, so that nothing need rest.
@@ -40,6 +44,7 @@ impl Factory for Unhurried {
             is_hurried: self.is_hurried.clone(),
             entries: 0,
             step: Stopwatch::start(),
+            left: RESTS_MAX,
         })
     }
 }
@@ -50,6 +55,8 @@ struct Resting {
     entries: u32,
     /// Since the last rest.
     step: Stopwatch,
+    /// What is left of all rests.
+    left: Duration,
 }
 
 impl Resting {
@@ -60,7 +67,8 @@ impl Resting {
             return None;
         }
         let took = self.step.elapsed();
-        (took >= STEP).then(|| (took * REST).min(REST_MAX))
+        let rest = (took * REST).min(REST_MAX).min(self.left);
+        (took >= STEP && !rest.is_zero()).then_some(rest)
     }
 }
 
@@ -68,6 +76,7 @@ impl CompactionFilter for Resting {
     fn filter_item(&mut self, _: ItemAccessor<'_>, _: &Context) -> CompactionFilterResult {
         if let Some(rest) = self.due() {
             thread::sleep(rest);
+            self.left -= rest;
             self.step = Stopwatch::start();
         }
         Ok(Verdict::Keep)
@@ -86,6 +95,7 @@ mod tests {
             is_hurried: Arc::new(AtomicBool::new(is_hurried)),
             entries: 0,
             step,
+            left: RESTS_MAX,
         }
     }
 
@@ -99,6 +109,16 @@ mod tests {
         assert!(rest >= STEP * REST && rest <= REST_MAX, "{rest:?}");
         resting.step = Stopwatch::start();
         assert_eq!(resting.due(), None);
+    }
+
+    #[test]
+    fn a_sort_that_rested_for_long_goes_on_without() {
+        let mut resting = resting(false);
+        resting.left = Duration::from_micros(1);
+        let rests = |resting: &mut Resting| (0..ENTRIES_AT_ONCE).find_map(|_| resting.due());
+        assert_eq!(rests(&mut resting), Some(resting.left));
+        resting.left = Duration::ZERO;
+        assert_eq!(rests(&mut resting), None);
     }
 
     #[test]
