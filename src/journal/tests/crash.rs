@@ -223,8 +223,6 @@ fn snapshot_and_trim(journal: &Journal, store: &dyn Store) {
     let records = GroupHeader::read(&group).unwrap().records;
     let end = first.plus(u64::from(records) - 1);
     if end <= cut {
-        store
-            .advance_base(end, Box::new(entry(end).into_iter()))
-            .unwrap();
+        advance_base(store, end.get(), entry(end)).unwrap();
     }
 }

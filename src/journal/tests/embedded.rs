@@ -1,14 +1,13 @@
 //! The embedded store on a data directory: reopened, damaged, cut short, held by another.
 
 use std::fs::{self, OpenOptions};
-use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
 
 use super::*;
-use crate::journal::{EmbeddedStore, EntryChange, RecordReader, Round, high_water};
+use crate::journal::{EmbeddedStore, RecordReader, Round, high_water};
 
 fn open(directory: &TempDir) -> EmbeddedStore {
     EmbeddedStore::open(directory.path()).unwrap()
@@ -87,9 +86,7 @@ fn a_new_data_directory_is_empty_and_everything_written_is_there_after_a_restart
             }])
             .unwrap();
         store.finish_round(round(2, 3)).unwrap();
-        store
-            .advance_base(Position::new(2), Box::new(iter::once(put("k", "0"))))
-            .unwrap();
+        advance_base(&store, 2, vec![put("k", "0")]).unwrap();
         store.put_meta("epoch", b"e1").unwrap();
     }
     let store = EmbeddedStore::open(&path).unwrap();
@@ -256,7 +253,7 @@ fn a_missing_group_is_an_error_and_never_a_shorter_history() {
     assert_eq!(records(&store, 4).unwrap(), [(4, b"d".to_vec())]);
     store.finish_round(round(4, 4)).unwrap();
     assert!(matches!(
-        store.advance_base(Position::new(4), Box::new(iter::empty())),
+        advance_base(&store, 4, Vec::new()),
         Err(StoreError::Gap { .. })
     ));
 }
@@ -290,8 +287,7 @@ fn the_base_moves_only_forwards_to_the_end_of_a_group_within_the_newest_round() 
     let store = open(&directory);
     append(&store, &[b"a", b"b", b"c"]);
     append(&store, &[b"d"]);
-    let advance =
-        |cut: u64| store.advance_base(Position::new(cut), Box::new(iter::once(put("k", "v"))));
+    let advance = |cut: u64| advance_base(&store, cut, vec![put("k", "v")]);
     let reason = |cut: u64| {
         let error = advance(cut).unwrap_err();
         assert!(matches!(error, StoreError::Base { .. }), "{error}");
@@ -334,9 +330,7 @@ fn a_reader_keeps_its_view_while_the_base_moves_on() {
     append(&store, &[b"b"]);
     store.finish_round(round(2, 2)).unwrap();
     let reader = RecordReader::open(&store, Position::new(1)).unwrap();
-    store
-        .advance_base(Position::new(2), Box::new(iter::empty()))
-        .unwrap();
+    advance_base(&store, 2, Vec::new()).unwrap();
     assert_eq!(reader.map(Result::unwrap).count(), 2);
 }
 
@@ -363,9 +357,7 @@ fn the_clock_of_the_next_start_comes_from_the_newest_group_or_round() {
             ..round(1, 1)
         })
         .unwrap();
-    store
-        .advance_base(Position::new(1), Box::new(iter::empty()))
-        .unwrap();
+    advance_base(&*store, 1, Vec::new()).unwrap();
     assert_eq!(
         high_water(&*store).unwrap(),
         high_water_of_round,
@@ -383,9 +375,7 @@ fn the_space_of_trimmed_history_is_used_again() {
         append(&store, &[&record]);
         if number % 8 == 0 {
             store.finish_round(round(number, number)).unwrap();
-            store
-                .advance_base(Position::new(number - 4), Box::new(iter::empty()))
-                .unwrap();
+            advance_base(&store, number - 4, Vec::new()).unwrap();
             store.free_trimmed().unwrap();
         }
     }

@@ -16,7 +16,8 @@ use parking_lot::Mutex;
 
 use super::group::{GroupBuilder, GroupLimits};
 use super::{
-    Completion, Journal, JournalConfig, Observers, OutcomeUnknown, Position, Store, StoreError,
+    Completion, EntryChange, Journal, JournalConfig, Observers, OutcomeUnknown, Position, Store,
+    StoreError,
 };
 use crate::clock::Clock;
 use crate::stock::time::Timestamp;
@@ -161,6 +162,10 @@ fn group(records: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Position and bytes of all records from there on.
+fn advance_base(store: &dyn Store, cut: u64, changes: Vec<EntryChange>) -> Result<(), StoreError> {
+    store.advance_base(Position::new(cut), Box::new(changes.into_iter()))
+}
+
 fn records(store: &dyn Store, from: u64) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
     let reader = super::RecordReader::open(store, Position::new(from))?;
     reader

@@ -2,7 +2,6 @@
 //! whatever order, it holds what the model holds.
 
 use std::collections::BTreeMap;
-use std::iter;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -107,17 +106,10 @@ impl Model {
         let limit = self.round.map_or(0, |round| round.cut.get());
         let within = |end: &&u64| **end > self.base_position && **end <= limit;
         let Some(cut) = self.ends.iter().filter(within).take(groups).last().copied() else {
-            let cut = Position::new(limit + 1);
-            assert!(
-                store
-                    .advance_base(cut, Box::new(changes.into_iter()))
-                    .is_err()
-            );
+            assert!(advance_base(store, limit + 1, changes).is_err());
             return;
         };
-        store
-            .advance_base(Position::new(cut), Box::new(changes.clone().into_iter()))
-            .unwrap();
+        advance_base(store, cut, changes.clone()).unwrap();
         self.base_position = cut;
         apply(&mut self.base, changes);
     }
@@ -252,7 +244,7 @@ proptest! {
             }
             let moves_base = matches!(step, Step::AdvanceBase(..));
             if let Some(contents) = taken.take_if(|_| moves_base || index % 5 == 0) {
-                let held = store.advance_base(Position::new(u64::MAX), Box::new(iter::empty()));
+                let held = advance_base(&store, u64::MAX, Vec::new());
                 assert!(matches!(held, Err(StoreError::Held)));
                 assert_eq!(parts(contents), model.parts());
             }
