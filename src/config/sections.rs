@@ -77,8 +77,8 @@ section! {
         /// How long history is kept for `/v1/events`, the ledgers and `verify`.
         history_days: u32 = 30, in 0..=3_650;
         /// The most history keeps on disk, whatever its days; the oldest goes first. While much is
-        /// written it may be a sixteenth more. The disk needs room for that, for two copies of all
-        /// keys and for 256 MiB of the engine's own.
+        /// written it may be more: a sixteenth, and what two snapshot intervals write. The disk
+        /// needs room for that, for two copies of all keys and for 256 MiB of the engine's own.
         history_bytes_max: u64 = 68_719_476_736, in 67_108_864..=1_125_899_906_842_624_u64;
         /// How often changed keys are snapshotted; it bounds what a restart has to replay.
         snapshot_interval_seconds: u64 = 60, in 1..=86_400;
