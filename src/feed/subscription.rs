@@ -119,7 +119,7 @@ impl Subscription {
         for key in added {
             if let FeedKey::Key(key) = key {
                 let topic = self.hub.follow(key, self.id, self.view, &self.inbox);
-                self.topics.insert(key.clone(), topic);
+                self.topics.insert(topic.key().clone(), topic);
             } else {
                 let (id, view) = (self.id, self.view);
                 self.hub.follow_pattern(key, id, view, &self.inbox);
@@ -156,6 +156,8 @@ impl Subscription {
         let Some(level) = level else {
             return Shown::Unknown;
         };
+        // The text that all followers share is in the cache when the next level comes.
+        let key = self.topics.get(key).map_or(key, |topic| topic.key());
         let version = self.view.version(level);
         if !level.stocked {
             // It was read before what was shown since.

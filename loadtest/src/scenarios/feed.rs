@@ -19,6 +19,7 @@ use crate::books::Expected;
 use crate::clock;
 use crate::feed::{Crowd, Delivered, Places, Slow};
 use crate::keys::Keys;
+use crate::load;
 use crate::open_files;
 use crate::progress;
 use crate::result::{Aim, Figure};
@@ -45,9 +46,10 @@ const SLOW_KEYS_MIN: u64 = 1_000;
 const SLOW_MARGIN: Duration = Duration::from_secs(2);
 
 /// Batches a second at the peak, each of so many sales: each key changes about as often as its
-/// followers are told of a key at most (`feed.tick_ms`), so that few changes are left out.
-const BATCHES_PER_SECOND: f64 = 25.0;
-const BATCH_LINES: u64 = 1_000;
+/// followers are told of a key at most (`feed.tick_ms`), so that few changes are left out; and
+/// batches come so often that there is always somebody left to be told when the next one comes.
+const BATCHES_PER_SECOND: f64 = 100.0;
+const BATCH_LINES: u64 = 250;
 
 /// How many keys each follows at the peak: a product page one, a list of products a page of them.
 const FOLLOWED: [u64; 2] = [1, 20];
@@ -243,7 +245,8 @@ async fn peak(bench: &mut Bench, server: &Server, shop: Shop, each: u64) -> Resu
         let mut load = bench.open_load(&name, server, BATCHES_PER_SECOND);
         load.connections = 8;
         crowd.take();
-        let (_, sold) = bench.drive(&load, sold).await?;
+        let (phase, sold) = load::drive_apart(load, sold).await?;
+        bench.keep(&phase);
         let delivered = crowd.take();
         recorded += sold.recorded();
         levels.push(delivered.per_second(delivered.levels));
