@@ -13,6 +13,7 @@ use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
+use super::Hasher;
 use super::census::{Census, ConnectionId, Full, Who};
 use super::group::Group;
 use super::inbox::Inbox;
@@ -26,11 +27,9 @@ use crate::stock::{Level, StockKey, TokenId};
 /// Topics nobody follows are swept out once so many were let go.
 const LET_GO_MAX: usize = 1000;
 
-type KeyHasher = foldhash::fast::RandomState;
-
 /// Where what is published meets those who follow it.
 pub struct Hub {
-    topics: DashMap<StockKey, Arc<Topic>, KeyHasher>,
+    topics: DashMap<StockKey, Arc<Topic>, Hasher>,
     patterns: RwLock<Patterns>,
     queue: Mutex<Queue>,
     /// Wakes the fan-out.
@@ -66,7 +65,7 @@ impl Hub {
     /// A hub that nobody follows yet.
     pub fn new(faces: Box<dyn Faces>, limits: FeedLimits) -> Arc<Hub> {
         Arc::new(Hub {
-            topics: DashMap::with_hasher(KeyHasher::default()),
+            topics: DashMap::with_hasher(Hasher::default()),
             patterns: RwLock::default(),
             queue: Mutex::default(),
             queued: Notify::new(),

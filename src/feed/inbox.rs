@@ -9,6 +9,7 @@ use futures::task::AtomicWaker;
 use indexmap::IndexMap;
 use parking_lot::{Mutex, MutexGuard};
 
+use super::Hasher;
 use super::courier::Courier;
 use super::protocol::Ending;
 use super::topic::{Topic, TopicId};
@@ -37,9 +38,9 @@ struct Lying {
 #[derive(Default)]
 pub(super) struct Unread {
     /// Topics that changed, each once.
-    pub topics: IndexMap<TopicId, Arc<Topic>>,
+    pub topics: IndexMap<TopicId, Arc<Topic>, Hasher>,
     /// Items that changed, by SKU, as written for the clients.
-    pub items: IndexMap<Arc<str>, Arc<str>>,
+    pub items: IndexMap<Arc<str>, Arc<str>, Hasher>,
 }
 
 impl Inbox {

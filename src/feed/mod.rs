@@ -35,3 +35,6 @@ pub use key::{FeedKey, InvalidFeedKey};
 pub use protocol::{Command, Ending, FeedLimits};
 pub use subscription::{News, Shown, Subscription, TooManyKeys};
 pub use view::{Face, Faces, View};
+
+/// Of names that are short.
+type Hasher = foldhash::fast::RandomState;

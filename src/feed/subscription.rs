@@ -11,6 +11,7 @@ use std::mem;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::Hasher;
 use super::census::{ConnectionId, Full, Who};
 use super::hub::Hub;
 use super::inbox::{Inbox, Unread};
@@ -29,9 +30,9 @@ pub struct Subscription {
     view: View,
     followed: FeedKeys,
     /// The topics of the keys that it follows by themselves.
-    topics: HashMap<StockKey, Arc<Topic>>,
+    topics: HashMap<StockKey, Arc<Topic>, Hasher>,
     /// The version it was last shown, by key.
-    seen: HashMap<StockKey, u64>,
+    seen: HashMap<StockKey, u64, Hasher>,
     /// Taken from the inbox, not yet told.
     changed: Unread,
 }
@@ -75,8 +76,8 @@ impl Subscription {
             inbox,
             view,
             followed: FeedKeys::default(),
-            topics: HashMap::new(),
-            seen: HashMap::new(),
+            topics: HashMap::default(),
+            seen: HashMap::default(),
             changed: Unread::default(),
         }
     }

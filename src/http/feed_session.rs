@@ -53,6 +53,8 @@ pub struct FeedSession {
     /// The end it was told.
     told_to_end: Option<Ending>,
     commands: u64,
+    /// What the clock said when it was waited for something last.
+    now: Timestamp,
     opened_at: Timestamp,
     heard_at: Timestamp,
     ping_at: Timestamp,
@@ -80,6 +82,7 @@ impl FeedSession {
         // A fifth more or less, so that those who came together do not come back together.
         let age_ms = limits.age_ms * 8 / 10 + limits.age_ms * rand::random_range(0..=400) / 1000;
         let mut session = FeedSession {
+            now,
             opened_at: now,
             heard_at: now,
             ping_at: now.plus_millis(limits.ping_ms),
@@ -98,7 +101,11 @@ impl FeedSession {
             told_to_end: None,
             commands: 0,
         };
-        metrics().feed_opened_total.of(way.transport()).inc();
+        let transport = match way {
+            Way::Both => Transport::WebSocket,
+            Way::Out => Transport::ServerSentEvents,
+        };
+        metrics().feed_opened_total.of(transport).inc();
         session.welcome();
         session
     }
@@ -131,14 +138,14 @@ impl FeedSession {
 
     /// Anything came in, if only a sign of life.
     pub fn heard(&mut self) {
-        self.heard_at = self.now();
+        self.heard_at = self.now;
     }
 
     /// What came in counts among those that may come in a second.
     pub fn count(&mut self) {
         let cost_us = 1_000_000 / i64::from(self.limits().commands_per_second_max);
         let [nothing_until_us, now_us] =
-            [self.nothing_until, self.now()].map(|time| time.as_millis().saturating_mul(1000));
+            [self.nothing_until, self.now].map(|time| time.as_millis().saturating_mul(1000));
         self.pace_us = self.pace_us.max(nothing_until_us) + cost_us;
         if self.pace_us > now_us + 1_000_000 {
             self.end(Ending::TooManyCommands);
@@ -148,7 +155,7 @@ impl FeedSession {
     /// Nothing is there that was not heard. What is heard next came after this: who is not
     /// listened to, while it is answered, may go on to say what it may.
     pub fn heard_all(&mut self) {
-        self.nothing_until = self.now();
+        self.nothing_until = self.now;
     }
 
     /// Ends it; the first reason counts.
@@ -167,13 +174,14 @@ impl FeedSession {
     /// A piece of so many bytes was handed to the socket.
     pub fn handed_over(&mut self, bytes: usize) {
         local(|count| count.feed_bytes_total.inc_by(bytes as u64));
-        self.handed_at = Some(self.now());
+        self.handed_at = Some(self.now);
     }
 
     /// The socket wants more. If that took too long, all there is to say is why it ends.
     pub fn wanted(&mut self) {
+        self.look_at_clock();
         if let Some(handed_at) = self.handed_at.take()
-            && self.now() >= handed_at.plus_millis(self.limits().stalled_ms_max)
+            && self.now >= handed_at.plus_millis(self.limits().stalled_ms_max)
         {
             self.replies.clear();
             self.end(Ending::TooSlow);
@@ -217,9 +225,10 @@ impl FeedSession {
             // In a box: it is seldom needed, and each connection would keep the room for it.
             let part = answer.part(&self.border, &mut self.subscription);
             let state = Box::pin(part).await;
+            self.look_at_clock();
             if state.last {
                 self.answer = None;
-                self.heard_at = self.now();
+                self.heard_at = self.now;
             }
             return Some(Step::Frame(state.frame()));
         }
@@ -242,11 +251,12 @@ impl FeedSession {
             () = self.subscription.unread() => {}
             () = alarm => self.alarm = None,
         }
+        self.look_at_clock();
     }
 
     /// What time asks for.
     fn due(&mut self) -> Option<Step> {
-        let now = self.now();
+        let now = self.now;
         if now >= self.age_until {
             self.end(Ending::MaximumAge);
         } else if now >= self.silent_until() {
@@ -283,7 +293,7 @@ impl FeedSession {
 
     fn hello(&mut self, is_first: bool, secret: Option<&str>) {
         let limit = self.opened_at.plus_millis(self.limits().hello_ms_max);
-        if !is_first || self.now() > limit {
+        if !is_first || self.now > limit {
             let seconds = self.limits().hello_ms_max / 1000;
             let detail = format!("a hello is the first command, within {seconds} s");
             return self.refuse(Ending::BadFrame, None, &detail);
@@ -360,8 +370,9 @@ impl FeedSession {
         self.border.feed.limits()
     }
 
-    fn now(&self) -> Timestamp {
-        self.border.stock.now()
+    /// Time has passed: it was waited for something.
+    pub fn look_at_clock(&mut self) {
+        self.now = self.border.stock.now();
     }
 }
 
@@ -371,28 +382,19 @@ impl Drop for FeedSession {
     }
 }
 
-impl Way {
-    fn transport(self) -> Transport {
-        match self {
-            Way::Both => Transport::WebSocket,
-            Way::Out => Transport::ServerSentEvents,
-        }
-    }
-}
-
 /// Counts a connection that ended with a close code; 0: the client was gone.
 pub fn count_close(code: u16) {
-    let code = code.to_string();
-    metrics()
-        .feed_closes_total
-        .with_label_values(&[&code])
-        .inc();
+    add_closes(code, 1);
 }
 
 /// Has every close code told from the beginning, though none was used yet.
 pub fn tell_closes() {
     for code in Ending::ALL.iter().map(|ending| ending.code()).chain([0]) {
-        let code = code.to_string();
-        metrics().feed_closes_total.with_label_values(&[&code]);
+        add_closes(code, 0);
     }
+}
+
+fn add_closes(code: u16, count: u64) {
+    let closes = &metrics().feed_closes_total;
+    closes.with_label_values(&[&code.to_string()]).inc_by(count);
 }

@@ -204,6 +204,7 @@ impl Socket {
             biased;
             received = self.incoming.next() => {
                 // It came just now, however long it was waited for.
+                self.session.look_at_clock();
                 self.session.heard_all();
                 self.receive(received);
             }

@@ -48,7 +48,7 @@ const SLOW_MARGIN: Duration = Duration::from_secs(2);
 /// Batches a second at the peak, each of so many sales: each key changes about as often as its
 /// followers are told of a key at most (`feed.tick_ms`), so that few changes are left out; and
 /// batches come so often that there is always somebody left to be told when the next one comes.
-const BATCHES_PER_SECOND: f64 = 100.0;
+const BATCHES_PER_SECOND: f64 = 80.0;
 const BATCH_LINES: u64 = 250;
 
 /// How many keys each follows at the peak: a product page one, a list of products a page of them.
