@@ -154,7 +154,11 @@ export class ItemPanel {
     const exact = available !== undefined && !stale;
     const words = text(document.body, status, lang);
     const count = exact ? quantity(available, this.#item.unit, lang) : words;
-    level.append(dot, ' ', count);
+    const figure = document.createElement('span');
+    figure.className = 'figure';
+    const end = `${count} `.indexOf(' ');
+    figure.append(dot, ' ', count.slice(0, end));
+    level.append(figure, count.slice(end));
     level.className = exact ? 'exact' : '';
     if (exact) level.title = words;
     row.className = here ? 'here' : '';
