@@ -131,7 +131,7 @@ section! {
 section! {
     /// The feed: how many may follow how much, and when a connection ends.
     Feed as "feed" {
-        /// Connections at once, each about 23 kB and an open file; past it new ones are told to
+        /// Connections at once, each about 14 kB and an open file; past it new ones are told to
         /// come back.
         connections_max: usize = 20_000, in 1..=10_000_000;
         /// Connections of one client address (IPv6: of one /64), of those without a token: an

@@ -161,11 +161,12 @@ fn group(records: &[&[u8]]) -> Vec<u8> {
     builder.seal(NOW).to_vec()
 }
 
-/// Position and bytes of all records from there on.
+/// Moves the base to that position with these changes.
 fn advance_base(store: &dyn Store, cut: u64, changes: Vec<EntryChange>) -> Result<(), StoreError> {
     store.advance_base(Position::new(cut), Box::new(changes.into_iter()))
 }
 
+/// Position and bytes of all records from there on.
 fn records(store: &dyn Store, from: u64) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
     let reader = super::RecordReader::open(store, Position::new(from))?;
     reader
