@@ -137,6 +137,7 @@ impl RaisingChange {
                 reservation,
                 base,
                 wanted,
+                partial: self.partial,
             };
             let (deliver, replied) = Deliver::new(self.by.clone(), ask);
             let reply = directory.call(&need.key, deliver, replied).await?;
@@ -150,7 +151,7 @@ impl RaisingChange {
         for (need, grantable) in self.needs.iter().zip(future::join_all(asked).await) {
             let available = grantable?;
             anything |= available.is_positive();
-            if need.wanted > available && need.wanted > need.base.handed_over {
+            if need.base.falls_short(need.wanted, available) {
                 let (key, requested) = (need.key.clone(), need.wanted);
                 short.push(Shortage {
                     key,

@@ -176,7 +176,7 @@ impl StockActor {
         let decided = self
             .ledger
             .decide(&deliver.by, &deliver.command, now, rules);
-        if let Some(outcome) = outcome(&decided, deliver.asked < ASKED_MAX) {
+        if let Some(outcome) = outcome(&deliver.command, &decided, deliver.asked < ASKED_MAX) {
             self.count_command(&deliver, turn, outcome);
         }
         match decided {

@@ -127,6 +127,8 @@ pub enum Command {
         base: Grant,
         /// How much it wants in all.
         wanted: Quantity,
+        /// Whether less will do.
+        partial: bool,
     },
     /// At a follower: sets the raise aside until the lead decides. One that grants no more than
     /// before sets aside what is there, to be handed over or cancelled: tills use none of it.

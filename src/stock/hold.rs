@@ -57,6 +57,11 @@ impl Grant {
         self.handed_over + self.acknowledged
     }
 
+    /// Whether so much, of which a key can grant no more than `available`, is too much to ask for.
+    pub fn falls_short(&self, wanted: Quantity, available: Quantity) -> bool {
+        wanted > available && wanted > self.handed_over
+    }
+
     /// Whether a key that took this word and used no more has nothing left to keep.
     pub fn is_over(&self) -> bool {
         self.closed || (self.granted.is_zero() && self.used().is_zero())

@@ -83,6 +83,44 @@ fn the_keys_that_most_want_come_first_with_what_became_of_it() {
     );
 }
 
+/// Places one piece of each SKU, all or nothing unless `partial`; gives the status.
+fn want_all(client: &Client, skus: &[&str], partial: bool) -> u16 {
+    let line = |sku: &&str| json!({"sku": sku, "location": "malmo", "quantity": 1});
+    let lines: Vec<Value> = skus.iter().map(line).collect();
+    let basket = json!({"lines": lines, "partial": partial});
+    let placed = client.json("POST", "/v1/reservations", &basket);
+    placed.unwrap().status
+}
+
+#[test]
+fn what_baskets_want_in_vain_is_wanted_and_refused() {
+    let data = DataDir::new();
+    let server = Server::start(&data.path);
+    let client = server.client();
+    shop(&client);
+    want(&client, "clog-38", 4);
+    // Less will do: that is no refusal.
+    assert_eq!(want_all(&client, &["clog-38", "scarf"], true), 201);
+    for _ in 0..6 {
+        assert_eq!(want_all(&client, &["clog-38", "scarf"], false), 409);
+    }
+    assert_eq!(want_all(&client, &["clog-39", "scarf"], false), 201);
+
+    let refused = "onhand_commands_total{kind=\"ask\",outcome=\"refused\"}";
+    reaches(&server, refused, 6.0);
+    let told = Told::by(&server);
+    assert_eq!(told.value(refused), Some(6.0));
+    let refusals = "onhand_refusals_total{reason=\"insufficient_stock\"}";
+    assert_eq!(told.value(refusals), Some(6.0));
+    let seen = contention(&server, "?top=1");
+    let hottest = &seen["keys"][0];
+    assert_eq!(hottest["sku"], "clog-38", "{seen}");
+    let figure = |name: &str| hottest[name].as_f64().unwrap();
+    let refused = figure("refusals_per_second") / figure("demand_per_second");
+    // Four that were placed, six in vain, and the one that took less.
+    assert!((refused - 6.0 / 11.0).abs() < 1e-9, "{hottest}");
+}
+
 #[test]
 fn the_pace_of_the_commit_pipeline_is_told_beside_it() {
     let data = DataDir::new();

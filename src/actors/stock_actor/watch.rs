@@ -9,7 +9,8 @@ use crate::actors::directory::hash;
 use crate::stock::Timestamp;
 use crate::stock::event::{Cause, StockRecord};
 use crate::stock::{
-    Change, Command, Decision, Event, Ledger, MovementKind, Refusal, Reservation, State, StockKey,
+    Answer, Change, Command, Decision, Event, Ledger, MovementKind, Refusal, Reservation, State,
+    StockKey,
 };
 use crate::telemetry::labels::{self, End, Kind, Outcome, Reason};
 use crate::telemetry::sketch::Figures;
@@ -44,16 +45,18 @@ impl StockActor {
             waited_us,
             waited_us_max: waited_us,
         };
-        let demand = shed + u64::from(wants_stock(&deliver.command));
+        let wants = wants_stock(&deliver.command, was_refused);
+        let demand = shed + u64::from(wants);
         let contention = &self.directory.contention;
         contention.note(thread, now, self.ledger.key(), demand, &figures);
     }
 }
 
 /// Whether a command wants some of the key's stock for somebody. What asks without taking goes with
-/// one that does.
-fn wants_stock(command: &Command) -> bool {
+/// one that does, unless it is refused.
+fn wants_stock(command: &Command, was_refused: bool) -> bool {
     match command {
+        Command::Ask { .. } => was_refused,
         Command::Change { change, .. } => change.takes_stock(),
         Command::Prepare { .. } => true,
         Command::Move(movement) => matches!(movement.kind, MovementKind::Sale { .. }),
@@ -61,7 +64,6 @@ fn wants_stock(command: &Command) -> bool {
         | Command::Stop
         | Command::Touch
         | Command::TouchReservation(_)
-        | Command::Ask { .. }
         | Command::Abandon { .. }
         | Command::Settle(_)
         | Command::Inquire { .. }
@@ -71,15 +73,37 @@ fn wants_stock(command: &Command) -> bool {
 }
 
 /// What became of a command; none if it waits for leads and has another turn.
-pub(super) fn outcome(decided: &Result<Decision, Refusal>, again: bool) -> Option<Outcome> {
-    match decided {
-        Ok(Decision::Record(..)) => Some(Outcome::Recorded),
-        Ok(Decision::Nothing(_)) => Some(Outcome::Unchanged),
-        Ok(Decision::SettleFirst(_)) => (!again).then_some(Outcome::Shed),
-        Err(refusal) => {
-            local(|count| count.refusals_total.of(reason(refusal)).inc());
-            Some(Outcome::Refused)
+pub(super) fn outcome(
+    command: &Command,
+    decided: &Result<Decision, Refusal>,
+    again: bool,
+) -> Option<Outcome> {
+    let refused = match decided {
+        Ok(Decision::Record(..)) => return Some(Outcome::Recorded),
+        Ok(Decision::SettleFirst(_)) => return (!again).then_some(Outcome::Shed),
+        Ok(Decision::Nothing(answer)) if refuses_basket(command, answer) => {
+            Reason::InsufficientStock
         }
+        Ok(Decision::Nothing(_)) => return Some(Outcome::Unchanged),
+        Err(refusal) => reason(refusal),
+    };
+    local(|count| count.refusals_total.of(refused).inc());
+    Some(Outcome::Refused)
+}
+
+/// Whether a reservation over several keys is refused for this answer of one of them.
+fn refuses_basket(command: &Command, answer: &Answer) -> bool {
+    match (command, answer) {
+        (
+            Command::Ask {
+                base,
+                wanted,
+                partial: false,
+                ..
+            },
+            Answer::Grantable(available),
+        ) => base.falls_short(*wanted, *available),
+        _ => false,
     }
 }
 

@@ -29,6 +29,7 @@ impl Ledger {
                 reservation,
                 base,
                 wanted,
+                ..
             } => self.decide_ask(*reservation, base, *wanted, now),
             Command::Prepare {
                 reservation,

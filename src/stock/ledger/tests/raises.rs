@@ -121,6 +121,7 @@ fn asking_takes_nothing_and_counts_the_own_hold() {
         reservation: id(name),
         base,
         wanted: 10.into(),
+        partial: false,
     };
     let grantable = |quantity: u32| Ok(Answer::Grantable(quantity.into()));
     let base = pair.newest();
@@ -304,6 +305,7 @@ fn a_reclaim_takes_again_only_what_was_not_used() {
         reservation: id("r"),
         base,
         wanted: 3.into(),
+        partial: false,
     };
     let answer = pair.there.run(&ask).unwrap();
     assert_eq!(answer, Answer::Grantable(3.into()));

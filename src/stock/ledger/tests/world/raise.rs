@@ -191,6 +191,7 @@ impl World {
                     reservation: raising.id,
                     base: need.base,
                     wanted: need.wanted,
+                    partial: raising.partial,
                 };
                 (step, need.key.clone(), ask)
             })
