@@ -58,7 +58,7 @@ pub async fn gate<B: MessageBody>(
         response.headers_mut().insert(RETRY_AFTER, seconds);
     }
     let took = stopwatch.elapsed();
-    route_metrics::count(&response, took);
+    route_metrics::count(&response, took.saturating_sub(timings.total(Stage::Body)));
     log(&id, &response);
     log_slow(&id, trace.as_ref(), &response, took, &timings);
     if let Some(trace) = trace {
@@ -126,6 +126,13 @@ fn log_slow<B>(
     if took < limit || timings.is_excused() {
         return;
     }
+    let stage = |stage| timings.total(stage);
+    let served = took.saturating_sub(stage(Stage::Body));
+    if served < limit {
+        return;
+    }
+    let inside = stage(Stage::Mailbox) + stage(Stage::Decide) + stage(Stage::Commit);
+    let milliseconds = |time: Duration| time.as_micros() as f64 / 1000.0;
     metrics().http_slow_requests_total.inc();
     tracing::warn!(
         request_id = %String::from_utf8_lossy(id.as_bytes()),
@@ -134,11 +141,13 @@ fn log_slow<B>(
         method = request.method().as_str(),
         path = request.path(),
         status = response.status().as_u16(),
-        total_ms = took.as_micros() as f64 / 1000.0,
-        mailbox_ms = timings.milliseconds(Stage::Mailbox),
-        decide_ms = timings.milliseconds(Stage::Decide),
-        commit_ms = timings.milliseconds(Stage::Commit),
-        write_ms = timings.milliseconds(Stage::Write),
+        total_ms = milliseconds(took),
+        body_ms = milliseconds(stage(Stage::Body)),
+        mailbox_ms = milliseconds(stage(Stage::Mailbox)),
+        decide_ms = milliseconds(stage(Stage::Decide)),
+        commit_ms = milliseconds(stage(Stage::Commit)),
+        write_ms = milliseconds(stage(Stage::Write)),
+        other_ms = milliseconds(served.saturating_sub(inside)),
         "slow request"
     );
 }

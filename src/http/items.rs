@@ -121,7 +121,10 @@ pub async fn batch(caller: Caller, body: Body, border: Data<Border>) -> Answered
     let now = border.stock.now();
     let results: Vec<Result<Written<Item>, (&'static str, Problem)>> = (entries.iter())
         .map(|entry| match &entry.command {
-            Err(problem) => Err(("refused", problem.clone())),
+            Err(problem) => {
+                problem.count();
+                Err(("refused", problem.clone()))
+            }
             Ok(_) => {
                 let answer = answers.next().expect("each command has an answer");
                 answer.map_err(|error| entry.unwritten(error))

@@ -113,7 +113,10 @@ fn answer(lines: &Lines, replies: Vec<Result<Reply, CallError>>) -> HttpResponse
         .map(|(name, asked)| {
             let id = name.as_deref();
             match asked {
-                Err(problem) => LineResult::problem(id, problem.clone()),
+                Err(problem) => {
+                    problem.count();
+                    LineResult::problem(id, problem.clone())
+                }
                 Ok(key) => {
                     let reply = replies.next().expect("every call has a reply");
                     LineResult::reply(id, key, reply)

@@ -257,9 +257,14 @@ impl Problem {
         }
     }
 
+    /// Counts it, as one that is told.
+    pub fn count(&self) {
+        count_problem(self.code);
+    }
+
     /// The whole answer.
     pub fn response(&self) -> HttpResponse {
-        count_problem(self.code);
+        self.count();
         let body = serde_json::to_vec(self).expect("a problem's members are plain data");
         let mut response = HttpResponse::build(self.status);
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));

@@ -18,6 +18,7 @@ use super::problem::{Code, Problem};
 use super::read;
 use crate::clock::Stopwatch;
 use crate::stock::{LocationId, Sku, StockKey};
+use crate::telemetry::timings::{self, Stage};
 
 /// The header that makes a request safe to repeat.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -89,7 +90,9 @@ impl Arriving {
             None => {
                 let since = self.since.get_or_insert_with(Stopwatch::start);
                 let left = self.time_max.saturating_sub(since.elapsed());
+                let waiting = Stopwatch::start();
                 let next = timeout(left, self.payload.next()).await;
+                timings::note(Stage::Body, waiting.elapsed());
                 next.map_err(|_| Problem::body_too_slow(self.time_max))?
             }
         };

@@ -311,6 +311,7 @@ struct SettingResult<'a> {
 
 impl<'a> SettingResult<'a> {
     fn refused(refused: &'a RefusedSetting) -> SettingResult<'a> {
+        refused.problem.count();
         SettingResult {
             sku: refused.sku.as_ref().map(Sku::as_str),
             location: refused.location.as_ref().map(LocationId::as_str),

@@ -57,11 +57,13 @@ metrics! {
 
         /// Requests answered, by the route's pattern, the method and the class of the status.
         pub http_requests_total: IntCounterVec["route", "method", "status"],
-        /// Time from a request's head to its answer's head, by the route's pattern and the method.
+        /// Time from a request's head to its answer's head, without what its body took to
+        /// arrive, by the route's pattern and the method.
         pub http_request_seconds: HistogramVec["route", "method"] => TIMES,
         /// Requests that are being answered.
         pub http_requests_in_flight: IntGauge,
-        /// Requests answered with a problem, by its code.
+        /// Problems by their code: of requests, and of entries of a batch that were refused
+        /// before any stock was asked.
         pub http_problems_total: IntCounterVec["code"],
         /// Requests that took longer than telemetry.slow_request_ms; each is a line of the log.
         pub http_slow_requests_total: IntCounter,
@@ -130,7 +132,8 @@ metrics! {
 
         /// Connections of the feed.
         pub feed_connections: IntGauge,
-        /// Stock keys whose newest level the feed keeps for its followers.
+        /// Stock keys, known or not, that followers of the feed asked for; those that nobody
+        /// follows any more are swept now and then.
         pub feed_topics: IntGauge,
         /// Connections let in, by transport.
         pub feed_opened_total: By<Transport, IntCounter>,

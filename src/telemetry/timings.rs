@@ -20,6 +20,8 @@ pub const SPANS: &str = "onhand::trace";
 /// What a request waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    /// Its own body, as fast as the client sends it.
+    Body,
     /// Its turn at the actor of a stock key.
     Mailbox,
     /// The actor's decision.
@@ -30,7 +32,7 @@ pub enum Stage {
     Write,
 }
 
-const STAGES: usize = 4;
+const STAGES: usize = 5;
 
 /// Where the time of one request goes.
 #[derive(Debug)]
@@ -94,6 +96,7 @@ impl Traced {
         let (parent, request_id) = (&self.span, self.request_id.as_str());
         let trace_id = self.trace_id.as_deref();
         match stage {
+            Stage::Body => Span::none(),
             Stage::Mailbox | Stage::Decide => span!(
                 target: SPANS, parent: parent, Level::DEBUG, "decide", request_id, trace_id, key
             ),
@@ -136,10 +139,9 @@ impl Timings {
         self.spent.lock()[stage as usize].add(from, until);
     }
 
-    /// How long a stage took in all, milliseconds.
-    pub fn milliseconds(&self, stage: Stage) -> f64 {
-        let total = self.spent.lock()[stage as usize].total();
-        total.as_micros() as f64 / 1000.0
+    /// How long a stage took in all.
+    pub fn total(&self, stage: Stage) -> Duration {
+        self.spent.lock()[stage as usize].total()
     }
 
     /// Whether somebody looks at its spans.
@@ -170,6 +172,11 @@ pub async fn time_as<F: Future>(timings: Option<Arc<Timings>>, work: F) -> F::Ou
         Some(timings) => timings.time(work).await,
         None => work.await,
     }
+}
+
+/// A stage of the request that runs here ends now, and took so long.
+pub fn note(stage: Stage, took: Duration) {
+    CURRENT.try_with(|timings| timings.note(stage, took)).ok();
 }
 
 /// The request that runs here asked to wait.
@@ -214,8 +221,8 @@ mod tests {
         let timings = Timings::new(None);
         let note = async { current().unwrap().note(Stage::Commit, Duration::MAX) };
         timings.clone().time(note).await;
-        assert!(timings.milliseconds(Stage::Commit) > 0.0);
-        assert_eq!(timings.milliseconds(Stage::Mailbox), 0.0);
+        assert!(timings.total(Stage::Commit) > Duration::ZERO);
+        assert_eq!(timings.total(Stage::Mailbox), Duration::ZERO);
         assert!(current().is_none());
     }
 

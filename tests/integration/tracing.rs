@@ -1,10 +1,13 @@
 //! Where the time of a request goes, as the running binary tells it: traces, spans, and a line for
 //! each request that was slow.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::metrics::{Told, cart, stock};
+use crate::metrics::{Told, cart, reaches, stock};
 use crate::server::{DataDir, Server, Start};
 
 const GIVEN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -89,11 +92,49 @@ fn a_slow_request_says_where_its_time_went() {
     );
     let inside = stage("mailbox_ms") + stage("decide_ms") + stage("commit_ms");
     assert!(inside > 0.0 && inside <= stage("total_ms"), "{line}");
+    let told = stage("body_ms") + inside + stage("other_ms");
+    assert!((told - stage("total_ms")).abs() < 0.01, "{line}");
     // Who asks to wait is not slow.
     assert!(
         slow.iter().all(|line| line["path"] != "/v1/events"),
         "{slow:?}"
     );
+}
+
+#[test]
+fn a_body_that_comes_late_is_told_apart_and_not_counted_as_ours() {
+    let data = DataDir::new();
+    let start = Start::on(&data.path).with("ONHAND_TELEMETRY_SLOW_REQUEST_MS", "0");
+    let mut server = start.with("ONHAND_LOG_FORMAT", "json").run();
+    let body = json!({"keys": ["clog-38@malmo"]}).to_string();
+    let mut late = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
+    let length = body.len();
+    let head = format!(
+        "POST /v1/availability/query HTTP/1.1\r\nhost: onhand\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+    );
+    late.write_all(head.as_bytes()).unwrap();
+    reaches(&server, "onhand_http_requests_in_flight", 1.0);
+    // It waits for its body by now; so do we, for as long as looking a hundred times takes.
+    (0..100).for_each(|_| drop(Told::by(&server)));
+    late.write_all(body.as_bytes()).unwrap();
+    late.read_to_end(&mut Vec::new()).unwrap();
+    let route = "{method=\"POST\",route=\"/v1/availability/query\"}";
+    let told = Told::by(&server);
+    assert_eq!(
+        told.value(&format!("onhand_http_request_seconds_count{route}")),
+        Some(1.0)
+    );
+    let served = told.value(&format!("onhand_http_request_seconds_sum{route}"));
+    server.stop();
+
+    let slow = lines(&server, "slow request");
+    let ours = |line: &&Value| line["path"] == "/v1/availability/query";
+    let line = slow.iter().find(ours).unwrap();
+    let stage = |name: &str| line[name].as_f64().unwrap();
+    assert!(stage("body_ms") > 0.0, "{line}");
+    let others = stage("total_ms") - stage("body_ms");
+    assert!((served.unwrap() * 1000.0 - others).abs() < 0.01, "{line}");
 }
 
 /// A disk that takes its time, by a crash point that only sleeps.
