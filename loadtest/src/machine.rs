@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::clock;
+use crate::options::Options;
 use crate::server::Binary;
 
 /// Syncs that the disk is measured with.
@@ -33,7 +34,8 @@ pub struct Machine {
     pub fdatasync_ms: f64,
     /// The server's version.
     pub server: String,
-    /// The commit of the sources, with a mark if they were changed.
+    /// The commit of the sources as they are now, with a mark if they were changed. Of the server
+    /// that is nothing to go by when it was named, or ran already, which is said as well.
     pub commit: String,
     /// When.
     pub measured_at: String,
@@ -48,7 +50,8 @@ impl Machine {
     ///
     /// # Errors
     /// The system does not say, or the disk cannot be written.
-    pub fn look(binary: Option<&Binary>, data: &Path, seed: u64) -> Result<Machine> {
+    pub fn look(binary: Option<&Binary>, data: &Path, options: &Options) -> Result<Machine> {
+        let is_own = options.server.is_none() && options.running.is_none();
         let version = binary
             .map(|binary| binary.run(&["--version"]))
             .transpose()?;
@@ -62,9 +65,12 @@ impl Machine {
                 .to_owned(),
             fdatasync_ms: fdatasync_ms(data)?,
             server: version.map_or("running already".into(), |said| said.trim().to_owned()),
-            commit: commit(),
+            commit: match is_own {
+                true => commit(),
+                false => format!("{}, of loadtest; the server was given", commit()),
+            },
             measured_at: clock::wall().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            seed,
+            seed: options.seed,
             command: format!("loadtest {}", arguments.join(" ")),
         })
     }

@@ -126,7 +126,7 @@ async fn scenario(choice: Choice, options: &Options, binary: &Binary) -> Result<
         .disable_cleanup(options.keep_data)
         .tempdir_in(&options.data)?;
     let own = options.running.is_none().then_some(binary);
-    let machine = Machine::look(own, folder.path(), options.seed)?;
+    let machine = Machine::look(own, folder.path(), options)?;
     let mut bench = Bench::new(choice, options, binary, machine, folder.path());
     scenarios::run(choice, &mut bench).await?;
     Ok(bench.outcome)

@@ -67,7 +67,8 @@ pub struct Options {
     /// The server's binary; built from this workspace if it is not given
     #[arg(long, value_name = "FILE")]
     pub server: Option<PathBuf>,
-    /// A server that runs already with --yardstick, instead of one of our own
+    /// A server that runs already with --yardstick, instead of one of our own; the binary is still
+    /// needed to import, so name it with --server or it is built
     #[arg(long, value_name = "ADDRESS", requires = "token")]
     pub running: Option<SocketAddr>,
     /// A token with all scopes of the running server

@@ -96,7 +96,8 @@ impl Outcome {
         let troubled = self.phases.iter().filter(|phase| phase.troubles() > 0);
         let troubles = troubled.map(|phase| {
             let (name, troubles) = (&phase.name, phase.troubles());
-            format!("{name}: {troubles} requests without a proper answer")
+            let words = phase.troubles_in_words();
+            format!("{name}: {troubles} requests without a proper answer ({words})")
         });
         let breaches = self.breaches.iter().cloned();
         books.chain(troubles).chain(breaches).collect()

@@ -120,6 +120,12 @@ impl Phase {
     pub fn troubles(&self) -> u64 {
         self.kinds.iter().map(Measured::troubles).sum()
     }
+
+    /// What they were, in words.
+    pub fn troubles_in_words(&self) -> String {
+        let words = self.kinds.iter().flat_map(Measured::troubles_in_words);
+        words.collect::<Vec<_>>().join(", ")
+    }
 }
 
 struct Shared<W> {

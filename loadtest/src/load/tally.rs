@@ -195,6 +195,22 @@ impl Measured {
             .filter(|(status, _)| !is_answer(**status));
         self.lost + bad.map(|(_, count)| count).sum::<u64>()
     }
+
+    /// What they were, in words: how many of each status, and what may help.
+    pub fn troubles_in_words(&self) -> Vec<String> {
+        let bad = self.answers.iter();
+        let bad = bad.filter(|(status, _)| !is_answer(**status));
+        let words = bad.map(|(status, count)| {
+            let advice = match status {
+                404 => ": a server that runs already needs --yardstick",
+                429 => ": its http.requests_per_second_max is below the load",
+                _ => "",
+            };
+            format!("{count} × {status}{advice}")
+        });
+        let lost = (self.lost > 0).then(|| format!("{} lost connections", self.lost));
+        words.chain(lost).collect()
+    }
 }
 
 /// A success, or a refusal for want of stock.

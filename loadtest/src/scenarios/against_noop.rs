@@ -201,6 +201,10 @@ fn compare(bench: &mut Bench, rounds: &Rounds, ratio_min: Option<f64>) {
         "ms",
         p99s(phases),
     ));
+    // Of a server that runs already it is known only with --process.
+    if bench.options.running.is_some() && bench.options.process.is_none() {
+        return;
+    }
     let cost = |phases: &[Phase]| phases.iter().map(Phase::server_micros).collect();
     bench.figure(Figure::new(
         format!("{name}, server time a request"),
