@@ -17,10 +17,14 @@ const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const one = new Intl.NumberFormat('en', { maximumFractionDigits: 1, minimumFractionDigits: 1 });
 const two = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const short = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 });
+const millions = new Intl.NumberFormat('en', { maximumSignificantDigits: 3, notation: 'compact' });
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
 // Parts of a metre or a kilogram are told as far as there is room for them.
-const amount = (number) => (Number.isInteger(number) ? whole : short).format(number);
+function amount(number) {
+  if (number >= 1e6) return millions.format(number);
+  return (Number.isInteger(number) ? whole : short).format(number);
+}
 const count = (number) => {
   // What is asked for once a minute is asked for.
   if (number > 0 && number < 0.1) return two.format(number);

@@ -80,9 +80,14 @@ test('figures of any size find room, on a phone as well, and move nothing as the
   await server.done('PUT', '/v1/items/cheese', cheese);
   await server.movement('receipt', 'cheese', 'malmo', 43.955);
   for (let n = 0; n < 15; n += 1) await place('cheese', 0.111);
+  await server.done('PUT', '/v1/items/nails', { name: 'Clog nails' });
+  await server.movement('receipt', 'nails', 'malmo', 9_847_031);
+  for (let n = 0; n < 15; n += 1) await place('nails', 2);
   const { page, context, errors } = await board({ viewport: { width: 390, height: 844 } });
-  const cells = async () => (await rows(page)).find(([product]) => product.includes('cheese at'));
-  await until('the level', async () => (await cells())?.[3].trim().endsWith('42.29'));
+  const left = async (sku) =>
+    (await rows(page)).find(([product]) => product.includes(`${sku} at`))?.[3].trim();
+  await until('the level', async () => (await left('cheese'))?.endsWith('42.29'));
+  await until('a level of millions', async () => (await left('nails'))?.endsWith('9.85M'));
   const pace = async () => Number.parseFloat(await page.textContent('[data-figure=commands]'));
   const before = await pace();
   await Promise.all(Array.from({ length: 300 }, () => place('cheese', 0.111)));
