@@ -21,6 +21,7 @@ use super::feed_socket::{barred, full};
 use super::gate::client_address;
 use super::ops::OpsView;
 use super::problem::{Code, Problem};
+use super::request::Query;
 use crate::actors::Contended;
 use crate::feed::{FeedKey, Full, Shown, Subscription, View, Who};
 use crate::stock::{StockKey, Timestamp};
@@ -48,6 +49,7 @@ pub async fn page(request: HttpRequest) -> HttpResponse {
 
 /// What keeps the page up to date: Server-Sent Events named `contention` and `levels`.
 pub async fn events(view: Data<OpsView>, request: HttpRequest) -> Answered {
+    Query::read(&request).finish()?;
     let border = view.border()?.clone();
     let who = Who::Address(client_address(&request, &border));
     let subscription = border.feed.connect(who, View::Exact);

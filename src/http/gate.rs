@@ -97,8 +97,11 @@ fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
 
 /// The trace that the client says the request is part of.
 fn trace(request: &ServiceRequest) -> Option<Trace> {
-    let header = request.headers().get(&TRACEPARENT)?;
-    Trace::continued(header.to_str().ok()?)
+    let mut headers = request.headers().get_all(&TRACEPARENT);
+    let header = headers.next()?;
+    // Of two nobody can tell which is meant.
+    let is_one = headers.next().is_none();
+    Trace::continued(header.to_str().ok()?).filter(|_| is_one)
 }
 
 /// Where the time of the request will be noted, and the span that its spans belong to.
@@ -137,6 +140,7 @@ fn log_slow<B>(
     tracing::warn!(
         request_id = %String::from_utf8_lossy(id.as_bytes()),
         trace_id = trace.map(Trace::id),
+        parent_id = trace.map(Trace::parent_id),
         span_id = trace.map(Trace::span_id),
         method = request.method().as_str(),
         path = request.path(),

@@ -82,8 +82,10 @@ impl Traced {
     /// That of a request that begins now.
     pub fn new(request_id: String, trace: Option<&Trace>, method: &str, path: &str) -> Traced {
         let (trace_id, span_id) = (trace.map(Trace::id), trace.map(Trace::span_id));
+        let parent_id = trace.map(Trace::parent_id);
         let span = span!(
-            target: SPANS, Level::DEBUG, "request", request_id, trace_id, span_id, method, path
+            target: SPANS, Level::DEBUG, "request",
+            request_id, trace_id, parent_id, span_id, method, path
         );
         Traced {
             span,

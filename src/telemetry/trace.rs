@@ -11,6 +11,8 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trace {
     id: u128,
+    /// Who asked.
+    parent: u64,
     /// Ours: the parent of all that is asked for on behalf of the request.
     span: u64,
     flags: u8,
@@ -34,6 +36,7 @@ impl Trace {
         }
         Some(Trace {
             id,
+            parent,
             span: rand::random_range(1..=u64::MAX),
             // Of the flags only `sampled` is known in version 00.
             flags: u8::from_str_radix(flags, 16).ok()? & 1,
@@ -43,6 +46,11 @@ impl Trace {
     /// The id of our own span, as logs and tracing systems write it.
     pub fn span_id(&self) -> String {
         format!("{:016x}", self.span)
+    }
+
+    /// The id of the span that asked, under which a tracing system hangs ours.
+    pub fn parent_id(&self) -> String {
+        format!("{:016x}", self.parent)
     }
 
     /// The trace's id, as logs and tracing systems write it.

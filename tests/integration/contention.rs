@@ -159,7 +159,13 @@ fn a_question_that_makes_no_sense_is_answered_with_its_fault() {
     let data = DataDir::new();
     let server = Server::start(&data.path);
     let ops = Client::new(&server.ops, "");
-    for query in ["?top=0", "?top=101", "?top=all", "?most=20"] {
+    for query in [
+        "?top=0",
+        "?top=101",
+        "?top=all",
+        "?most=20",
+        "/events?top=3",
+    ] {
         let refused = ops.get(&format!("/v1/contention{query}")).unwrap();
         assert_eq!(refused.status, 422, "{query}");
         assert_eq!(refused.body["code"], "invalid_request");

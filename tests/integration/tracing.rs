@@ -52,6 +52,8 @@ fn a_trace_that_a_client_began_goes_on_in_the_answer() {
         "a trace that cannot be read stops nobody"
     );
     assert!(!broken.headers.contains_key("traceparent"));
+    let twice = reserve(&client, &[("traceparent", GIVEN), ("traceparent", GIVEN)]);
+    assert!(!twice.headers.contains_key("traceparent"));
 }
 
 #[test]
@@ -81,6 +83,7 @@ fn a_slow_request_says_where_its_time_went() {
         .collect();
     let [line] = ours[..] else { panic!("{slow:?}") };
     assert_eq!(line["trace_id"], TRACE);
+    assert_eq!(line["parent_id"], "00f067aa0ba902b7");
     assert_eq!(
         (&line["method"], &line["status"]),
         (&json!("POST"), &json!(201))
@@ -230,6 +233,11 @@ fn spans_follow_a_request_through_the_actor_to_the_commit() {
         .find(|line| line["span"]["name"] == "decide")
         .unwrap();
     assert_eq!(decide["span"]["key"], "clog-38@malmo");
+    let request = of_trace
+        .iter()
+        .find(|line| line["span"]["name"] == "request");
+    let parent = &request.unwrap()["span"]["parent_id"];
+    assert_eq!(parent, "00f067aa0ba902b7", "ours hangs under who asked");
 }
 
 #[test]
