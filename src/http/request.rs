@@ -90,9 +90,8 @@ impl Arriving {
             None => {
                 let since = self.since.get_or_insert_with(Stopwatch::start);
                 let left = self.time_max.saturating_sub(since.elapsed());
-                let waiting = Stopwatch::start();
                 let next = timeout(left, self.payload.next()).await;
-                timings::note(Stage::Body, waiting.elapsed());
+                timings::note(Stage::Body, since.elapsed());
                 next.map_err(|_| Problem::body_too_slow(self.time_max))?
             }
         };

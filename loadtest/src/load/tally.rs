@@ -142,8 +142,7 @@ impl Tally {
     /// What happened since the last call.
     pub fn progress(&mut self) -> Progress {
         let trouble = |kind: &KindTally| {
-            let answers = kind.answers.iter();
-            let bad = answers.filter(|(status, _)| !is_answer(**status));
+            let bad = improper(&kind.answers);
             kind.lost + bad.map(|(_, count)| count).sum::<u64>()
         };
         let progress = Progress {
@@ -189,18 +188,13 @@ impl KindTally {
 impl Measured {
     /// Answers that are neither success nor refusal, and lost connections.
     pub fn troubles(&self) -> u64 {
-        let bad = self
-            .answers
-            .iter()
-            .filter(|(status, _)| !is_answer(**status));
+        let bad = improper(&self.answers);
         self.lost + bad.map(|(_, count)| count).sum::<u64>()
     }
 
     /// What they were, in words: how many of each status, and what may help.
     pub fn troubles_in_words(&self) -> Vec<String> {
-        let bad = self.answers.iter();
-        let bad = bad.filter(|(status, _)| !is_answer(**status));
-        let words = bad.map(|(status, count)| {
+        let words = improper(&self.answers).map(|(status, count)| {
             let advice = match status {
                 404 => ": a server that runs already needs --yardstick",
                 429 => ": its http.requests_per_second_max is below the load",
@@ -213,9 +207,12 @@ impl Measured {
     }
 }
 
-/// A success, or a refusal for want of stock.
-fn is_answer(status: u16) -> bool {
-    (200..300).contains(&status) || status == 409
+/// Those that are no success, and no refusal for want of stock.
+fn improper(answers: &BTreeMap<u16, u64>) -> impl Iterator<Item = (&u16, &u64)> {
+    let is_proper = |status: u16| (200..300).contains(&status) || status == 409;
+    answers
+        .iter()
+        .filter(move |(status, _)| !is_proper(**status))
 }
 
 fn histogram() -> Histogram<u64> {
