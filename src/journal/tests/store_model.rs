@@ -260,3 +260,25 @@ proptest! {
         model.check(&open(directory.path()));
     }
 }
+
+#[test]
+fn an_empty_value_in_the_stead_of_a_large_one_is_empty() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let mut model = Model::default();
+    let large = || Some(vec![7; 70_000]);
+    let empty = || Some(Vec::new());
+    for value in [
+        large(),
+        empty(),
+        Some(vec![1]),
+        empty(),
+        large(),
+        None,
+        empty(),
+    ] {
+        let key = vec![1];
+        model.perform(&store, Step::PutSnapshots(vec![EntryChange { key, value }]));
+        model.check(&store);
+    }
+}

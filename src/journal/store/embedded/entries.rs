@@ -151,7 +151,10 @@ impl EntrySpace {
             }
             let split = Split::read(self.split.get(self.named(&key))?)?;
             match value {
-                Some(value) if is_large => self.write_pieces(&mut batch, &key, split, &value)?,
+                // An empty value would be taken for what its pieces were, so it is none of them.
+                Some(value) if is_large || (value.is_empty() && split.place.is_some()) => {
+                    self.write_pieces(&mut batch, &key, split, &value)?;
+                }
                 Some(value) => {
                     self.settle(&mut batch, &key, split, split.of_a_whole_value());
                     batch.insert(&self.entries, key, value);
