@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use crate::clock::Stopwatch;
@@ -49,6 +50,21 @@ impl Pace {
         done
     }
 
+    /// The items; whoever takes one has what it did since the one before followed by a rest.
+    pub fn between<T>(&self, rest: u32, items: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+        let pace = self.clone();
+        let mut since: Option<Stopwatch> = None;
+        items.inspect(move |_| {
+            let took = since.map_or(Duration::ZERO, |since| since.elapsed());
+            if let Some(rest) = pace.owe(took.saturating_mul(rest))
+                && !pace.is_hurried()
+            {
+                thread::sleep(rest);
+            }
+            since = Some(Stopwatch::start());
+        })
+    }
+
     /// Adds to what is owed, and gives it once it is worth a rest.
     fn owe(&self, more: Duration) -> Option<Duration> {
         let more = more.min(REST_MAX);
@@ -76,5 +92,25 @@ mod tests {
         assert_eq!(pace.owe(millis(3)), None, "what was rested is owed no more");
         assert_eq!(pace.owe(millis(9_000)), Some(REST_MAX));
         assert_eq!(pace.owe(millis(3)), None);
+    }
+
+    #[test]
+    fn whoever_takes_an_item_rests_for_what_was_done_since_the_one_before() {
+        let pace = Pace::default();
+        let stopwatch = Stopwatch::start();
+        let mut busy = Duration::ZERO;
+        for item in pace.between(3, 0..4) {
+            let work = Stopwatch::start();
+            while work.elapsed() < REST_MIN {}
+            busy += if item < 3 {
+                work.elapsed()
+            } else {
+                Duration::ZERO
+            };
+        }
+        assert!(stopwatch.elapsed() >= busy * 4);
+        pace.hurry();
+        assert_eq!(pace.between(u32::MAX, 0..2).size_hint(), (2, Some(2)));
+        assert_eq!(pace.between(u32::MAX, 0..1_000).count(), 1_000);
     }
 }

@@ -4,30 +4,28 @@
 //! written once its copied version is durable. The round ends with a sync; only then may anything
 //! be trimmed. On an error its keys stay to be written.
 
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
+use std::vec;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 
 use super::pace::Pace;
-use crate::actors::{Directory, Gone};
-use crate::catalogue::Catalogue;
+use crate::actors::{Directory, Gone, Imaged};
+use crate::catalogue::{Catalogue, EntityKey};
 use crate::clock::Stopwatch;
-use crate::journal::codec::stock_entry;
+use crate::journal::codec::{STOCK_KEY_PREFIX, stock_entry};
 use crate::journal::{EntryChange, Position, Round, Store, StoreError};
 use crate::stock::StockKey;
 use crate::telemetry::{labels, metrics};
 
-/// How much is copied and written at once; whoever wants the processor or the log waits meanwhile,
-/// some 100 µs.
-const ENTRIES_AT_ONCE: usize = 16;
-const BYTES_AT_ONCE: usize = 4 * 1024;
+/// How many keys are copied at once; whoever wants the processor waits meanwhile, some 100 µs.
+const KEYS_AT_ONCE: usize = 16;
 
-/// How many times as much is written at once when nobody appends any more.
+/// How many times as many when nobody is served any more.
 const HURRIED: usize = 128;
 
-/// How many times as long as a write took the rest after it lasts.
+/// How many times as long as copying took the rest after it lasts.
 const REST: u32 = 4;
 
 /// What takes snapshots.
@@ -92,13 +90,15 @@ impl Snapshots {
     async fn write_all(&self) -> Result<usize, StoreError> {
         let cut = self.directory.context.journal.durable();
         let dirty = self.directory.take_dirty();
+        let dirty = tokio::task::spawn_blocking(move || sorted(dirty)).await;
+        let dirty = dirty.expect("a panic stops the process before this");
         let entities = self.catalogue.take_dirty();
         let written = dirty.len() + entities.len();
         let outcome = self.write(cut, &dirty, &entities).await;
         if outcome.is_err() {
             self.directory.mark_all_dirty(dirty);
             self.catalogue
-                .put_back(entities.iter().map(|(key, _)| key.clone()));
+                .put_back(entities.into_iter().map(|(key, _)| key));
         }
         outcome.map(|()| written)
     }
@@ -107,20 +107,13 @@ impl Snapshots {
         &self,
         cut: Position,
         dirty: &[StockKey],
-        entities: &[(crate::catalogue::EntityKey, Vec<u8>)],
+        entities: &[(EntityKey, Vec<u8>)],
     ) -> Result<(), StoreError> {
-        let times = if self.pace.is_hurried() { HURRIED } else { 1 };
-        for keys in dirty.chunks(times * ENTRIES_AT_ONCE) {
-            self.write_keys(keys, times * BYTES_AT_ONCE).await?;
-        }
-        for entities in entities.chunks(ENTRIES_AT_ONCE) {
-            let change = |(key, image): &(crate::catalogue::EntityKey, Vec<u8>)| EntryChange {
-                key: key.to_string().into_bytes(),
-                value: Some(image.clone()),
-            };
-            let changes = entities.iter().map(change).collect();
-            self.put(changes).await?;
-        }
+        let (outgoing, incoming) = changes(dirty.len() + entities.len());
+        let store = self.store.clone();
+        let putting = blocking(move || store.put_snapshots(Box::new(incoming)));
+        let (put, sent) = tokio::join!(putting, self.send(dirty, entities, outgoing));
+        put.and(sent)?;
         let context = &self.directory.context;
         let (witness, high_water) = (context.journal.durable(), context.clock.now());
         fail::fail_point!("snapshots::before_finish", |_| std::process::abort());
@@ -137,47 +130,105 @@ impl Snapshots {
         Ok(())
     }
 
-    async fn write_keys(&self, keys: &[StockKey], bytes_at_once: usize) -> Result<(), StoreError> {
-        let images = self.directory.images(keys).await;
-        let images = images.map_err(|Gone| StoreError::Closed)?;
-        let (mut changes, mut bytes) = (Vec::with_capacity(keys.len()), 0);
-        let mut newest = Position::ZERO;
-        for (key, image, position) in images {
-            let (key, value) = stock_entry(key.as_str(), &image);
-            bytes += value.len();
-            changes.push(EntryChange {
-                key,
-                value: Some(value),
-            });
-            newest = newest.max(position);
-            if bytes >= bytes_at_once {
-                self.put_durable(mem::take(&mut changes), newest).await?;
-                bytes = 0;
-            }
+    /// Sends all changes, in the order of their keys.
+    async fn send(
+        &self,
+        dirty: &[StockKey],
+        entities: &[(EntityKey, Vec<u8>)],
+        outgoing: Outgoing,
+    ) -> Result<(), StoreError> {
+        let change = |(key, image): &(EntityKey, Vec<u8>)| EntryChange {
+            key: key.to_string().into_bytes(),
+            value: Some(image.clone()),
+        };
+        let mut before: Vec<_> = entities.iter().map(change).collect();
+        before.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        let is_before = |change: &EntryChange| &*change.key < STOCK_KEY_PREFIX;
+        let after = before.split_off(before.partition_point(is_before));
+        outgoing.send(before).await?;
+        let times = if self.pace.is_hurried() { HURRIED } else { 1 };
+        for keys in dirty.chunks(times * KEYS_AT_ONCE) {
+            let images = self.directory.images(keys);
+            let images = self.pace.step(REST, images).await;
+            let mut images = images.map_err(|Gone| StoreError::Closed)?;
+            images.sort_unstable_by(|(a, ..), (b, ..)| a.cmp(b));
+            let newest = images.iter().map(|(_, _, position)| *position).max();
+            self.durable(newest.unwrap_or(Position::ZERO)).await?;
+            let change = |(key, image, _): Imaged| {
+                let (key, value) = stock_entry(key.as_str(), &image);
+                EntryChange {
+                    key,
+                    value: Some(value),
+                }
+            };
+            outgoing
+                .send(images.into_iter().map(change).collect())
+                .await?;
         }
-        self.put_durable(changes, newest).await
+        outgoing.send(after).await
     }
 
-    /// Writes what holds records up to `newest`, once these are durable.
-    async fn put_durable(
-        &self,
-        changes: Vec<EntryChange>,
-        newest: Position,
-    ) -> Result<(), StoreError> {
+    /// Waits until records up to there are durable.
+    async fn durable(&self, newest: Position) -> Result<(), StoreError> {
         let journal = &self.directory.context.journal;
         let mut durable = journal.watch();
         let settled = durable.wait_for(|durable| *durable >= newest || journal.is_failed());
         if settled.await.is_err() || journal.is_failed() {
             return Err(StoreError::Closed);
         }
-        self.put(changes).await
+        Ok(())
+    }
+}
+
+fn sorted(mut keys: Vec<StockKey>) -> Vec<StockKey> {
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// Changes on their way to the thread that writes them, so many at most.
+fn changes(at_most: usize) -> (Outgoing, Incoming) {
+    let (outgoing, incoming) = mpsc::channel(1);
+    let incoming = Incoming {
+        lots: incoming,
+        lot: Vec::new().into_iter(),
+        left: at_most,
+    };
+    (Outgoing(outgoing), incoming)
+}
+
+struct Outgoing(mpsc::Sender<Vec<EntryChange>>);
+
+impl Outgoing {
+    /// Fails if nobody writes any more; who did knows why.
+    async fn send(&self, lot: Vec<EntryChange>) -> Result<(), StoreError> {
+        fail::fail_point!("snapshots::before_put", |_| std::process::abort());
+        self.0.send(lot).await.map_err(|_| StoreError::Closed)
+    }
+}
+
+struct Incoming {
+    lots: mpsc::Receiver<Vec<EntryChange>>,
+    lot: vec::IntoIter<EntryChange>,
+    /// How many may come.
+    left: usize,
+}
+
+impl Iterator for Incoming {
+    type Item = EntryChange;
+
+    fn next(&mut self) -> Option<EntryChange> {
+        loop {
+            if let Some(change) = self.lot.next() {
+                self.left = self.left.saturating_sub(1);
+                return Some(change);
+            }
+            self.lot = self.lots.blocking_recv()?.into_iter();
+        }
     }
 
-    async fn put(&self, changes: Vec<EntryChange>) -> Result<(), StoreError> {
-        fail::fail_point!("snapshots::before_put", |_| std::process::abort());
-        let store = self.store.clone();
-        let put = blocking(move || store.put_snapshots(changes));
-        self.pace.step(REST, put).await
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(self.left))
     }
 }
 

@@ -3,10 +3,11 @@
 //! deleted. Of the base only the entries are read that the folded records change: it is as large
 //! as the node.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
 use std::time::Duration;
 
+use super::pace::Pace;
 use super::recovery::{RecoveryError, decode, read_entry};
 use super::state::ledger_of;
 use crate::catalogue::{self, CatalogueRecord, EntityKey};
@@ -20,11 +21,13 @@ use crate::stock::{Ledger, StockKey, Timestamp};
 /// How long a step takes before whoever wants the processor may have it.
 const STEP: Duration = Duration::from_micros(250);
 
-/// How many records are folded before the base is written, at the end of their group, and one more
-/// for so many things that the largest ledger in the fold keeps: its entry is read and written as a
-/// whole, however little changes in it.
-const RECORDS_AT_ONCE: usize = 128;
-const THINGS_A_RECORD: usize = 8;
+/// How much is unpacked at once: so many ledgers, or so many things (holds, answers, movements) that
+/// they keep. A ledger is packed as a whole, however little changes in it.
+const LEDGERS_MAX: usize = if cfg!(test) { 64 } else { 4 * 1024 };
+const THINGS_MAX: usize = 100_000;
+
+/// How much is gathered before the base is written. Much: its files are sorted the less often.
+const GATHERED_BYTES_MAX: usize = if cfg!(test) { 16 << 10 } else { 6 << 20 };
 
 /// What of history is to go: whatever is beyond either bound.
 #[derive(Clone, Copy, Debug)]
@@ -51,13 +54,17 @@ pub struct Trim {
     /// What is left of the group at hand, and the position of its next record.
     group: Option<(Position, Records)>,
     fold: Fold,
-    /// The newest record in the fold, where a group ends.
+    gathered: Gathered,
+    /// The newest record in the fold, or in what is gathered.
     end: Option<Position>,
+    pace: Pace,
+    /// How many times as long as writing takes the rest after it lasts.
+    rest: u32,
 }
 
 impl Trim {
     /// Begins to fold what is beyond; none when there is no finished snapshot round.
-    pub fn begin(store: &dyn Store, beyond: Beyond) -> Option<Trim> {
+    pub fn begin(store: &dyn Store, beyond: Beyond, pace: &Pace, rest: u32) -> Option<Trim> {
         let round = store.round()?;
         Some(Trim {
             cut: round.cut,
@@ -66,7 +73,10 @@ impl Trim {
             folded: 0,
             group: None,
             fold: Fold::default(),
+            gathered: Gathered::default(),
             end: None,
+            pace: pace.clone(),
+            rest,
         })
     }
 
@@ -97,7 +107,8 @@ impl Trim {
             for bytes in records.by_ref() {
                 let first = *next;
                 let bytes = bytes.map_err(|source| StoreError::Group { first, source })?;
-                self.fold.replay(store, first, &bytes)?;
+                let base = Base(store, &self.gathered);
+                self.fold.replay(base, first, &bytes)?;
                 self.end = Some(first);
                 *next = first.next();
                 if stopwatch.elapsed() >= STEP {
@@ -109,31 +120,35 @@ impl Trim {
             }
             if stopwatch.elapsed() >= STEP {
                 drop(groups);
-                let worth = RECORDS_AT_ONCE + self.fold.things_max / THINGS_A_RECORD;
-                let is_worth = self.unwritten(store) >= worth as u64;
-                return if is_worth && self.is_between_groups() {
-                    self.advance(store)
-                } else {
-                    Ok(true)
-                };
+                if self.fold.is_full() {
+                    self.pack();
+                }
+                if self.gathered.bytes >= GATHERED_BYTES_MAX && self.is_between_groups() {
+                    return self.advance(store);
+                }
+                return Ok(true);
             }
         }
     }
 
-    /// How many records are in the fold.
-    fn unwritten(&self, store: &dyn Store) -> u64 {
-        let base = store.base_position().get();
-        self.end.map_or(0, |end| end.get() - base)
+    /// Gathers what was folded.
+    fn pack(&mut self) {
+        let changes = mem::take(&mut self.fold).changes();
+        for change in self.pace.between(self.rest, changes) {
+            self.gathered.put(change);
+        }
     }
 
     /// Moves the base to the end of what was folded; whether that could be.
     fn advance(&mut self, store: &dyn Store) -> Result<bool, RecoveryError> {
-        let unwritten = self.unwritten(store);
         let Some(end) = self.end.take() else {
             return Ok(true);
         };
+        let unwritten = end.get() - store.base_position().get();
         fail::fail_point!("trim::before_advance", |_| std::process::abort());
-        let changes = mem::take(&mut self.fold).changes();
+        self.pack();
+        let changes = mem::take(&mut self.gathered).changes();
+        let changes = self.pace.between(self.rest, changes);
         match store.advance_base(end, Box::new(changes)) {
             // A backup is being taken; there is a next time.
             Err(StoreError::Held) => return Ok(false),
@@ -181,19 +196,65 @@ impl Trim {
 /// Folds all that is beyond at once; gives the number of records.
 #[cfg(test)]
 pub fn trim(store: &dyn Store, beyond: Beyond) -> Result<u64, RecoveryError> {
-    let Some(mut trim) = Trim::begin(store, beyond) else {
+    let Some(mut trim) = Trim::begin(store, beyond, &Pace::default(), 0) else {
         return Ok(0);
     };
     while trim.step(store)? {}
     trim.end(store)
 }
 
-/// The entries of the base that what was folded changes.
+/// Entries of the base that are to change.
+#[derive(Default)]
+struct Gathered {
+    entries: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    /// The size of their values.
+    bytes: usize,
+}
+
+impl Gathered {
+    fn put(&mut self, EntryChange { key, value }: EntryChange) {
+        let length = |value: &Option<Vec<u8>>| value.as_ref().map_or(0, Vec::len);
+        self.bytes += length(&value);
+        if let Some(before) = self.entries.insert(key, value) {
+            self.bytes -= length(&before);
+        }
+    }
+
+    fn changes(self) -> impl Iterator<Item = EntryChange> {
+        let entries = self.entries.into_iter();
+        entries.map(|(key, value)| EntryChange { key, value })
+    }
+}
+
+/// The base as it shall be: with what is gathered.
+#[derive(Clone, Copy)]
+struct Base<'a>(&'a dyn Store, &'a Gathered);
+
+impl Base<'_> {
+    fn entry(self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.1.entries.get(key) {
+            Some(value) => Ok(value.clone()),
+            None => self.0.base_entry(key),
+        }
+    }
+
+    fn ledger(self, key: &StockKey) -> Result<Ledger, RecoveryError> {
+        let (entry_key, _) = stock_entry(key.as_str(), &[]);
+        if let Some(value) = self.entry(&entry_key)?
+            && let Some((_, image)) = read_entry(&entry_key, &value)?
+        {
+            return ledger_of(key, &image);
+        }
+        Ok(Ledger::new(key.clone()))
+    }
+}
+
+/// What was folded and is not packed yet.
 #[derive(Default)]
 struct Fold {
     ledgers: HashMap<StockKey, Ledger>,
-    /// How many things the largest of them keeps.
-    things_max: usize,
+    /// How many things they keep, at most.
+    things: usize,
     catalogue: catalogue::Recovery,
     entities: BTreeSet<EntityKey>,
 }
@@ -201,27 +262,28 @@ struct Fold {
 impl Fold {
     fn replay(
         &mut self,
-        store: &dyn Store,
+        base: Base<'_>,
         position: Position,
         bytes: &[u8],
     ) -> Result<(), RecoveryError> {
         match decode(position, bytes)? {
             Tagged::Stock(stock) => {
                 if !self.ledgers.contains_key(&stock.key) {
-                    let ledger = base_ledger(store, &stock.key)?;
+                    let ledger = base.ledger(&stock.key)?;
+                    self.things += ledger.things();
                     self.ledgers.insert(stock.key.clone(), ledger);
                 }
                 let ledger = self.ledgers.get_mut(&stock.key);
                 let ledger = ledger.expect("it was just put there");
                 ledger.replay(&stock, position.get())?;
-                self.things_max = self.things_max.max(ledger.things());
+                self.things += 1;
             }
             Tagged::Catalogue(bytes) => {
                 let record = CatalogueRecord::decode(bytes)?;
                 let entity = record.event.key();
                 if self.entities.insert(entity.clone()) {
                     let key = entity.to_string().into_bytes();
-                    if let Some(value) = store.base_entry(&key)? {
+                    if let Some(value) = base.entry(&key)? {
                         self.catalogue.load(&key, &value)?;
                     }
                 }
@@ -231,7 +293,10 @@ impl Fold {
         Ok(())
     }
 
-    /// Each is made when it is asked for: to make all at once is the longest of the work here.
+    fn is_full(&self) -> bool {
+        self.ledgers.len() >= LEDGERS_MAX || self.things >= THINGS_MAX
+    }
+
     fn changes(self) -> impl Iterator<Item = EntryChange> {
         let of_key = |(key, ledger): (StockKey, Ledger)| {
             let (key, value) = stock_entry(key.as_str(), &ledger.image());
@@ -248,14 +313,4 @@ impl Fold {
         let of_entities = self.entities.into_iter().map(of_entity);
         self.ledgers.into_iter().map(of_key).chain(of_entities)
     }
-}
-
-fn base_ledger(store: &dyn Store, key: &StockKey) -> Result<Ledger, RecoveryError> {
-    let (entry_key, _) = stock_entry(key.as_str(), &[]);
-    if let Some(value) = store.base_entry(&entry_key)?
-        && let Some((_, image)) = read_entry(&entry_key, &value)?
-    {
-        return ledger_of(key, &image);
-    }
-    Ok(Ledger::new(key.clone()))
 }

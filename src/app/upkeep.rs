@@ -128,7 +128,7 @@ pub(super) async fn trim_in_steps(
 ) -> Result<Trimmed, RecoveryError> {
     let stopwatch = Stopwatch::start();
     let rest = rest_of(beyond.bytes, snapshots.store.history_bytes());
-    let Some(mut trim) = Trim::begin(&*snapshots.store, beyond) else {
+    let Some(mut trim) = Trim::begin(&*snapshots.store, beyond, &snapshots.pace, rest) else {
         return Ok(Trimmed {
             records: 0,
             is_all: true,

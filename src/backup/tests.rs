@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use super::*;
 use crate::journal::group::{GroupBuilder, GroupLimits};
+use crate::journal::store::Changes;
 use crate::journal::{EntryChange, MemoryStore, Part, Store};
 
 /// Never to be changed: backups out there hold these bytes.
@@ -24,6 +25,10 @@ fn put(key: &str, value: &[u8]) -> EntryChange {
     }
 }
 
+fn changes(changes: Vec<EntryChange>) -> Changes<'static> {
+    Box::new(changes.into_iter())
+}
+
 /// A store with something of everything: base at 2, round at 3, five records.
 fn store() -> MemoryStore {
     let store = MemoryStore::default();
@@ -35,7 +40,7 @@ fn store() -> MemoryStore {
         store.append(first, &group(records)).unwrap();
     }
     store
-        .put_snapshots(vec![put("a", b"as of 3"), put("b", b"as of 5")])
+        .put_snapshots(changes(vec![put("a", b"as of 3"), put("b", b"as of 5")]))
         .unwrap();
     let (cut, witness) = (Position::new(3), Position::new(5));
     let high_water = NOW;
@@ -45,10 +50,8 @@ fn store() -> MemoryStore {
         high_water,
     };
     store.finish_round(round).unwrap();
-    let changes = vec![put("a", b"as of 2"), put("ab", b"")];
-    store
-        .advance_base(Position::new(2), Box::new(changes.into_iter()))
-        .unwrap();
+    let newer = changes(vec![put("a", b"as of 2"), put("ab", b"")]);
+    store.advance_base(Position::new(2), newer).unwrap();
     store
 }
 
@@ -201,9 +204,11 @@ fn contents_that_lack_a_group_are_never_a_whole_copy() {
 fn a_large_copy_comes_in_chunks_and_is_read_whatever_pieces_it_arrives_in() {
     let store = store();
     let large = vec![7; 1 << 20];
-    let changes = (0..2_000).map(|n| put(&format!("key {n:04}"), &[n as u8; 700]));
-    store.put_snapshots(changes.collect()).unwrap();
-    store.put_snapshots(vec![put("large", &large)]).unwrap();
+    let small = (0..2_000).map(|n| put(&format!("key {n:04}"), &[n as u8; 700]));
+    store.put_snapshots(Box::new(small)).unwrap();
+    store
+        .put_snapshots(changes(vec![put("large", &large)]))
+        .unwrap();
     let chunks: Vec<Vec<u8>> = copying(&store).map(Result::unwrap).collect();
     assert!(chunks.len() > 4, "{} chunks", chunks.len());
     let limit = (256 << 10) + large.len() + 100;

@@ -49,6 +49,8 @@ crash_points! {
     before_snapshot_entries "snapshots::before_put" after 1,
     before_entries_are_stored "journal::before_put_snapshots" after 1,
     after_a_piece_of_an_entry "journal::after_a_piece" after 3,
+    before_a_run_of_entries_is_there "journal::before_a_run" after 1,
+    after_a_run_of_entries_is_there "journal::after_a_run" after 1,
     before_a_round_ends "snapshots::before_finish" after 1,
     before_a_round_is_stored "journal::before_finish_round" after 1,
     before_the_witness "journal::before_witness" after 1,

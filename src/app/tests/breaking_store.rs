@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::{Condvar, Mutex};
 
 use crate::journal::store::{Changes, Entries, Groups};
-use crate::journal::{Contents, EntryChange, Position, Round, Store, StoreError};
+use crate::journal::{Contents, Position, Round, Store, StoreError};
 
 /// How the disk behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub struct BreakingStore {
     disk: Mutex<Disk>,
     changed: Condvar,
     whole_bases_read: AtomicUsize,
+    base_entries_read: AtomicUsize,
 }
 
 impl BreakingStore {
@@ -37,12 +38,18 @@ impl BreakingStore {
             disk: Mutex::new(Disk::Sound),
             changed: Condvar::new(),
             whole_bases_read: AtomicUsize::new(0),
+            base_entries_read: AtomicUsize::new(0),
         })
     }
 
     /// How often all of the base was read.
     pub fn whole_bases_read(&self) -> usize {
         self.whole_bases_read.load(Ordering::Relaxed)
+    }
+
+    /// How often an entry of the base was read.
+    pub fn base_entries_read(&self) -> usize {
+        self.base_entries_read.load(Ordering::Relaxed)
     }
 
     pub fn set(&self, disk: Disk) {
@@ -82,7 +89,7 @@ impl Store for BreakingStore {
     fn last(&self) -> Position {
         self.inner.last()
     }
-    fn put_snapshots(&self, changes: Vec<EntryChange>) -> Result<(), StoreError> {
+    fn put_snapshots(&self, changes: Changes<'_>) -> Result<(), StoreError> {
         self.write(|| self.inner.put_snapshots(changes))
     }
     fn finish_round(&self, round: Round) -> Result<(), StoreError> {
@@ -102,6 +109,7 @@ impl Store for BreakingStore {
         self.inner.base()
     }
     fn base_entry(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.base_entries_read.fetch_add(1, Ordering::Relaxed);
         self.inner.base_entry(key)
     }
     fn free_trimmed(&self) -> Result<(), StoreError> {

@@ -62,7 +62,7 @@ impl Life {
             value: Some(image),
         };
         let changes = self.catalogue.take_dirty().into_iter().map(entry);
-        self.store.put_snapshots(changes.collect()).unwrap();
+        self.store.put_snapshots(Box::new(changes)).unwrap();
         let round = Round {
             cut,
             witness: cut,

@@ -76,8 +76,11 @@ impl Store for MemoryStore {
         self.0.lock().last
     }
 
-    fn put_snapshots(&self, changes: Vec<EntryChange>) -> Result<(), StoreError> {
-        apply(&mut self.0.lock().snapshots, changes);
+    fn put_snapshots(&self, changes: Changes<'_>) -> Result<(), StoreError> {
+        for change in changes {
+            // Whoever brings the next one may wait for an append.
+            apply(&mut self.0.lock().snapshots, [change]);
+        }
         Ok(())
     }
 

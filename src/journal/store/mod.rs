@@ -78,9 +78,10 @@ pub trait Store: Send + Sync + 'static {
     /// The position of the last record; that of the base if there are no groups.
     fn last(&self) -> Position;
 
-    /// Writes snapshot entries; durable with the end of the round. Appends wait meanwhile, so a
-    /// call should bring a few hundred entries at most.
-    fn put_snapshots(&self, changes: Vec<EntryChange>) -> Result<(), StoreError>;
+    /// Writes snapshot entries at the pace at which they come; durable with the end of the round.
+    /// If there may be many, say so in the upper bound of what is left, and bring them in the order
+    /// of their keys.
+    fn put_snapshots(&self, changes: Changes<'_>) -> Result<(), StoreError>;
 
     /// Makes all snapshot entries written so far durable and records the round, atomically.
     fn finish_round(&self, round: Round) -> Result<(), StoreError>;

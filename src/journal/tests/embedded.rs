@@ -76,15 +76,15 @@ fn a_new_data_directory_is_empty_and_everything_written_is_there_after_a_restart
         assert_eq!(high_water(&store).unwrap(), Timestamp::MIN);
         append(&store, &[b"a", b"b"]);
         append(&store, &[b"c"]);
-        store
-            .put_snapshots(vec![put("k", "1"), put("l", "1")])
-            .unwrap();
-        store
-            .put_snapshots(vec![EntryChange {
+        put_snapshots(&store, vec![put("k", "1"), put("l", "1")]).unwrap();
+        put_snapshots(
+            &store,
+            vec![EntryChange {
                 key: b"l".to_vec(),
                 value: None,
-            }])
-            .unwrap();
+            }],
+        )
+        .unwrap();
         store.finish_round(round(2, 3)).unwrap();
         advance_base(&store, 2, vec![put("k", "0")]).unwrap();
         store.put_meta("epoch", b"e1").unwrap();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::journal::MemoryStore;
-use crate::journal::store::{Changes, Contents, Entries, EntryChange, Groups, Round};
+use crate::journal::store::{Changes, Contents, Entries, Groups, Round};
 
 /// A store whose disk breaks after some appends: the breaking append leaves its group behind, as
 /// a failed sync may, and says that it failed.
@@ -41,7 +41,7 @@ impl Store for Breaking {
     fn last(&self) -> Position {
         self.inner.last()
     }
-    fn put_snapshots(&self, changes: Vec<EntryChange>) -> Result<(), StoreError> {
+    fn put_snapshots(&self, changes: Changes<'_>) -> Result<(), StoreError> {
         self.inner.put_snapshots(changes)
     }
     fn finish_round(&self, round: Round) -> Result<(), StoreError> {

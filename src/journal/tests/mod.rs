@@ -162,6 +162,10 @@ fn group(records: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Moves the base to that position with these changes.
+fn put_snapshots(store: &dyn Store, changes: Vec<EntryChange>) -> Result<(), StoreError> {
+    store.put_snapshots(Box::new(changes.into_iter()))
+}
+
 fn advance_base(store: &dyn Store, cut: u64, changes: Vec<EntryChange>) -> Result<(), StoreError> {
     store.advance_base(Position::new(cut), Box::new(changes.into_iter()))
 }

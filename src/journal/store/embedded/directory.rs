@@ -36,7 +36,7 @@ const ENGINE_LOG_BYTES_MAX: u64 = 128 << 20;
 /// Scans pass through, point reads are few: a large cache would serve nobody.
 const ENGINE_CACHE_BYTES: u64 = 16 << 20;
 /// What is gathered in memory before it goes into a file, for each key space that grows.
-const MEMTABLE_BYTES: u64 = 8 << 20;
+pub(super) const MEMTABLE_BYTES: u64 = 8 << 20;
 /// The same for groups. When four of these wait for their files the engine has whoever appends
 /// sleep for a tenth of a second: they hold what 100,000 holds that expire in one second make.
 const MEMTABLE_BYTES_GROUPS: u64 = 16 << 20;

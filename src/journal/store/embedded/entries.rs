@@ -30,7 +30,7 @@ use fjall::{Database, Keyspace, OwnedWriteBatch, Readable, Snapshot, UserValue};
 use super::directory::key_space;
 use super::entry;
 use crate::clock::Stopwatch;
-use crate::journal::store::{Entries, EntryChange, StoreError};
+use crate::journal::store::{Changes, Entries, EntryChange, StoreError};
 
 /// The largest value that is written at once, and the size of the pieces of others.
 pub(super) const PIECE_BYTES: usize = 64 * 1024;
@@ -41,9 +41,20 @@ const REST: u32 = 4;
 const REST_MIN: Duration = Duration::from_millis(1);
 const REST_MAX: Duration = Duration::from_millis(20);
 
-/// How many entries one batch changes: whoever appends waits for it. In between, whoever wants the
-/// processor may have it.
-const CHANGES_AT_ONCE: usize = 32;
+/// How much one batch changes, since whoever appends waits for it: some 100 µs. In between, whoever
+/// wants the processor may have it.
+const CHANGES_AT_ONCE: usize = 16;
+const BYTES_AT_ONCE: usize = 4 * 1024;
+
+/// How many times as much when nobody appends any more.
+const HURRIED: usize = 128;
+
+/// From how many changes on they are written as sorted runs (see `runs.rs`).
+const RUN_CHANGES_MIN: usize = if cfg!(any(test, feature = "failpoints")) {
+    4
+} else {
+    4 * 1024
+};
 
 /// What `split` says where nothing was ever read, and what it adds where it was read before.
 const NO_PLACE: u8 = 2;
@@ -54,10 +65,10 @@ const READ_BEFORE: u8 = 3;
 pub(super) struct EntrySpace {
     /// Names it in the key spaces it shares with the other.
     tag: u8,
-    entries: Keyspace,
+    pub(super) entries: Keyspace,
     pieces: Keyspace,
     split: Keyspace,
-    database: Database,
+    pub(super) database: Database,
     /// Whether nobody appends any more, so that nothing need rest.
     is_hurried: Arc<AtomicBool>,
 }
@@ -136,20 +147,36 @@ impl EntrySpace {
         Ok(whole)
     }
 
-    /// Writes all changes but the last few, which it gives as a batch to be committed.
-    pub fn write(
+    /// Writes all changes but the last few, which it gives as a batch to be committed. If there
+    /// may be many, they should be in the order of their keys.
+    pub fn write(&self, changes: Changes<'_>) -> Result<OwnedWriteBatch, StoreError> {
+        let at_most = changes.size_hint().1;
+        if at_most.is_some_and(|at_most| at_most >= RUN_CHANGES_MIN) {
+            self.write_runs(changes)?;
+            return Ok(self.database.batch());
+        }
+        self.write_batches(changes)
+    }
+
+    pub(super) fn write_batches(
         &self,
         changes: impl IntoIterator<Item = EntryChange>,
     ) -> Result<OwnedWriteBatch, StoreError> {
         let mut batch = self.database.batch();
+        let mut bytes = 0;
         for EntryChange { key, value } in changes {
-            let is_large = value.as_ref().is_some_and(|v| v.len() > PIECE_BYTES);
+            let length = value.as_ref().map_or(0, Vec::len);
+            let is_large = length > PIECE_BYTES;
+            let times = if self.is_hurried() { HURRIED } else { 1 };
+            let is_full = batch.len() >= times * CHANGES_AT_ONCE || bytes >= times * BYTES_AT_ONCE;
             // What is split where is read from what is written.
-            if is_large || batch.len() >= CHANGES_AT_ONCE {
+            if is_large || is_full {
                 mem::replace(&mut batch, self.database.batch()).commit()?;
                 thread::yield_now();
+                bytes = 0;
             }
-            let split = Split::read(self.split.get(self.named(&key))?)?;
+            bytes += length;
+            let split = self.split_of(&key)?;
             match value {
                 // An empty value would be taken for what its pieces were, so it is none of them.
                 Some(value) if is_large || (value.is_empty() && split.place.is_some()) => {
@@ -189,7 +216,7 @@ impl EntrySpace {
             one.insert(&self.pieces, self.piece_key(key, place, index), piece);
             mem::replace(&mut one, self.database.batch()).commit()?;
             fail::fail_point!("journal::after_a_piece", |_| std::process::abort());
-            if !self.is_hurried.load(Ordering::Relaxed) {
+            if !self.is_hurried() {
                 thread::sleep((stopwatch.elapsed() * REST).clamp(REST_MIN, REST_MAX));
             }
         }
@@ -217,6 +244,25 @@ impl EntrySpace {
             WHOLE => batch.remove(&self.split, self.named(key)),
             _ => batch.insert(&self.split, self.named(key), split.bytes()),
         }
+    }
+
+    /// Whether an entry can be written as it is: no piece is, was or shall be anywhere.
+    pub(super) fn is_plain(
+        &self,
+        EntryChange { key, value }: &EntryChange,
+    ) -> Result<bool, StoreError> {
+        let is_large = value
+            .as_ref()
+            .is_some_and(|value| value.len() > PIECE_BYTES);
+        Ok(!is_large && self.split_of(key)? == WHOLE)
+    }
+
+    fn split_of(&self, key: &[u8]) -> Result<Split, StoreError> {
+        Split::read(self.split.get(self.named(key))?)
+    }
+
+    pub(super) fn is_hurried(&self) -> bool {
+        self.is_hurried.load(Ordering::Relaxed)
     }
 
     fn named(&self, key: &[u8]) -> Vec<u8> {

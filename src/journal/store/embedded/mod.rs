@@ -23,6 +23,7 @@ mod marks;
 mod reclaim;
 mod renewal;
 mod restoration;
+mod runs;
 mod sorting;
 mod witness;
 
@@ -46,7 +47,7 @@ use marks::{BASE_NAME, Marks, ROUND_NAME, encode_round, read_marks};
 use reclaim::Reclaim;
 use witness::Witness;
 
-use super::{Changes, Contents, Entries, Entry, EntryChange, Groups, Round, Store, StoreError};
+use super::{Changes, Contents, Entries, Entry, Groups, Round, Store, StoreError};
 use crate::journal::Position;
 use crate::journal::group::GroupHeader;
 
@@ -239,7 +240,7 @@ impl Store for EmbeddedStore {
         Position::new(self.last.load(Ordering::Acquire))
     }
 
-    fn put_snapshots(&self, changes: Vec<EntryChange>) -> Result<(), StoreError> {
+    fn put_snapshots(&self, changes: Changes<'_>) -> Result<(), StoreError> {
         fail::fail_point!("journal::before_put_snapshots", |_| std::process::abort());
         Ok(self.snapshots.write(changes)?.commit()?)
     }
