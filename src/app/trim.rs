@@ -24,7 +24,7 @@ const STEP: Duration = Duration::from_micros(250);
 /// How much is unpacked at once: so many ledgers, or so many things (holds, answers, movements) that
 /// they keep. A ledger is packed as a whole, however little changes in it.
 const LEDGERS_MAX: usize = if cfg!(test) { 64 } else { 4 * 1024 };
-const THINGS_MAX: usize = 100_000;
+const THINGS_MAX: usize = 500_000;
 
 /// How much is gathered before the base is written. Much: its files are sorted the less often.
 const GATHERED_BYTES_MAX: usize = if cfg!(test) { 16 << 10 } else { 6 << 20 };
@@ -51,6 +51,8 @@ pub struct Trim {
     beyond: Beyond,
     bytes: u64,
     folded: u64,
+    /// What was not read yet. It keeps what was trimmed from being freed.
+    groups: Groups,
     /// What is left of the group at hand, and the position of its next record.
     group: Option<(Position, Records)>,
     fold: Fold,
@@ -64,20 +66,29 @@ pub struct Trim {
 
 impl Trim {
     /// Begins to fold what is beyond; none when there is no finished snapshot round.
-    pub fn begin(store: &dyn Store, beyond: Beyond, pace: &Pace, rest: u32) -> Option<Trim> {
-        let round = store.round()?;
-        Some(Trim {
+    pub fn begin(
+        store: &dyn Store,
+        beyond: Beyond,
+        pace: &Pace,
+        rest: u32,
+    ) -> Result<Option<Trim>, StoreError> {
+        let Some(round) = store.round() else {
+            return Ok(None);
+        };
+        let groups = store.read(store.earliest())?;
+        Ok(Some(Trim {
             cut: round.cut,
             beyond,
             bytes: 0,
             folded: 0,
+            groups,
             group: None,
             fold: Fold::default(),
             gathered: Gathered::default(),
             end: None,
             pace: pace.clone(),
             rest,
-        })
+        }))
     }
 
     /// Whether no group is folded by half, so that it may end here.
@@ -88,19 +99,11 @@ impl Trim {
     /// Folds a step; false when that was all.
     pub fn step(&mut self, store: &dyn Store) -> Result<bool, RecoveryError> {
         let stopwatch = Stopwatch::start();
-        // Opened anew for each step: an open view keeps what was trimmed from being freed.
-        let unread = match (&self.group, self.end) {
-            (Some((next, records)), _) => next.plus(u64::from(records.left())),
-            (None, Some(end)) => end.next(),
-            (None, None) => store.earliest(),
-        };
-        let mut groups = store.read(unread)?;
         loop {
             if self.group.is_none() {
-                self.group = self.next_group(&mut groups)?;
+                self.group = self.next_group()?;
             }
             let Some((next, records)) = &mut self.group else {
-                drop(groups);
                 self.advance(store)?;
                 return Ok(false);
             };
@@ -119,7 +122,6 @@ impl Trim {
                 self.group = None;
             }
             if stopwatch.elapsed() >= STEP {
-                drop(groups);
                 if self.fold.is_full() {
                     self.pack();
                 }
@@ -160,11 +162,8 @@ impl Trim {
     }
 
     /// The next group, if it is beyond either bound.
-    fn next_group(
-        &mut self,
-        groups: &mut Groups,
-    ) -> Result<Option<(Position, Records)>, RecoveryError> {
-        let Some(group) = groups.next() else {
+    fn next_group(&mut self) -> Result<Option<(Position, Records)>, RecoveryError> {
+        let Some(group) = self.groups.next() else {
             return Ok(None);
         };
         let (first, bytes) = group?;
@@ -186,6 +185,7 @@ impl Trim {
     /// Ends here, between groups, and frees what was folded; gives how many records that were.
     pub fn end(mut self, store: &dyn Store) -> Result<u64, RecoveryError> {
         self.advance(store)?;
+        drop(self.groups);
         if self.folded > 0 {
             store.free_trimmed()?;
         }
@@ -196,7 +196,7 @@ impl Trim {
 /// Folds all that is beyond at once; gives the number of records.
 #[cfg(test)]
 pub fn trim(store: &dyn Store, beyond: Beyond) -> Result<u64, RecoveryError> {
-    let Some(mut trim) = Trim::begin(store, beyond, &Pace::default(), 0) else {
+    let Some(mut trim) = Trim::begin(store, beyond, &Pace::default(), 0)? else {
         return Ok(0);
     };
     while trim.step(store)? {}
@@ -252,7 +252,7 @@ impl Base<'_> {
 /// What was folded and is not packed yet.
 #[derive(Default)]
 struct Fold {
-    ledgers: HashMap<StockKey, Ledger>,
+    ledgers: HashMap<StockKey, Box<Ledger>>,
     /// How many things they keep, at most.
     things: usize,
     catalogue: catalogue::Recovery,
@@ -271,7 +271,7 @@ impl Fold {
                 if !self.ledgers.contains_key(&stock.key) {
                     let ledger = base.ledger(&stock.key)?;
                     self.things += ledger.things();
-                    self.ledgers.insert(stock.key.clone(), ledger);
+                    self.ledgers.insert(stock.key.clone(), Box::new(ledger));
                 }
                 let ledger = self.ledgers.get_mut(&stock.key);
                 let ledger = ledger.expect("it was just put there");
@@ -298,7 +298,7 @@ impl Fold {
     }
 
     fn changes(self) -> impl Iterator<Item = EntryChange> {
-        let of_key = |(key, ledger): (StockKey, Ledger)| {
+        let of_key = |(key, ledger): (StockKey, Box<Ledger>)| {
             let (key, value) = stock_entry(key.as_str(), &ledger.image());
             EntryChange {
                 key,

@@ -216,8 +216,9 @@ async fn a_long_trim_lets_snapshot_rounds_through_and_then_goes_on() {
     assert_eq!(node.verify().differences, [""; 0]);
 }
 
-fn begin(store: &dyn Store) -> Option<Trim> {
-    Trim::begin(store, older(BEGIN.plus_millis(1)), &Pace::default(), 0)
+fn begin(store: &dyn Store) -> Trim {
+    let trim = Trim::begin(store, older(BEGIN.plus_millis(1)), &Pace::default(), 0);
+    trim.unwrap().unwrap()
 }
 
 #[actix::test]
@@ -235,7 +236,7 @@ async fn a_large_group_is_folded_in_many_steps_and_goes_as_a_whole() {
     node.snapshots().round().await.unwrap();
 
     let store: Arc<dyn Store> = node.disk().clone();
-    let mut trim = begin(&*store).unwrap();
+    let mut trim = begin(&*store);
     let (mut within, mut bases) = (0, BTreeSet::new());
     while trim.step(&*store).unwrap() {
         within += usize::from(!trim.is_between_groups());
@@ -259,7 +260,7 @@ async fn the_base_is_written_once_for_much_and_read_once_for_each_key() {
         node.snapshots().round().await.unwrap();
         let store = node.disk();
         let (read, mut bases) = (store.base_entries_read(), BTreeSet::new());
-        let mut trim = begin(&**store).unwrap();
+        let mut trim = begin(&**store);
         while trim.step(&**store).unwrap() {
             bases.insert(store.base_position());
         }
@@ -279,7 +280,7 @@ async fn many_keys_are_folded_a_part_at_a_time() {
     }
     node.snapshots().round().await.unwrap();
     let store = node.disk();
-    let (mut trim, mut bases) = (begin(&**store).unwrap(), BTreeSet::new());
+    let (mut trim, mut bases) = (begin(&**store), BTreeSet::new());
     while trim.step(&**store).unwrap() {
         bases.insert(store.base_position());
     }
