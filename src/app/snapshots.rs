@@ -89,9 +89,8 @@ impl Snapshots {
 
     async fn write_all(&self) -> Result<usize, StoreError> {
         let cut = self.directory.context.journal.durable();
-        let dirty = self.directory.take_dirty();
-        let dirty = tokio::task::spawn_blocking(move || sorted(dirty)).await;
-        let dirty = dirty.expect("a panic stops the process before this");
+        let directory = self.directory.clone();
+        let dirty = blocking(move || Ok::<_, StoreError>(sorted(directory.take_dirty()))).await?;
         let entities = self.catalogue.take_dirty();
         let written = dirty.len() + entities.len();
         let outcome = self.write(cut, &dirty, &entities).await;

@@ -24,10 +24,15 @@ const STEP: Duration = Duration::from_micros(250);
 /// How much is unpacked at once: so many ledgers, or so many things (holds, answers, movements) that
 /// they keep. A ledger is packed as a whole, however little changes in it.
 const LEDGERS_MAX: usize = if cfg!(test) { 64 } else { 4 * 1024 };
-const THINGS_MAX: usize = 500_000;
+const THINGS_MAX: usize = 200_000;
 
-/// How much is gathered before the base is written. Much: its files are sorted the less often.
+/// How much is gathered before the base is written, once that many are packed. Much: its files are
+/// sorted the less often.
 const GATHERED_BYTES_MAX: usize = if cfg!(test) { 16 << 10 } else { 6 << 20 };
+
+/// For how long one view of history is read from. Meanwhile the engine forgets nothing of what it
+/// gathers and sorts.
+const VIEW: Duration = Duration::from_secs(1);
 
 /// What of history is to go: whatever is beyond either bound.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +56,8 @@ pub struct Trim {
     beyond: Beyond,
     bytes: u64,
     folded: u64,
-    /// What was not read yet. It keeps what was trimmed from being freed.
-    groups: Groups,
+    /// What was not read yet, as of then.
+    unread: Option<(Groups, Stopwatch)>,
     /// What is left of the group at hand, and the position of its next record.
     group: Option<(Position, Records)>,
     fold: Fold,
@@ -66,29 +71,21 @@ pub struct Trim {
 
 impl Trim {
     /// Begins to fold what is beyond; none when there is no finished snapshot round.
-    pub fn begin(
-        store: &dyn Store,
-        beyond: Beyond,
-        pace: &Pace,
-        rest: u32,
-    ) -> Result<Option<Trim>, StoreError> {
-        let Some(round) = store.round() else {
-            return Ok(None);
-        };
-        let groups = store.read(store.earliest())?;
-        Ok(Some(Trim {
+    pub fn begin(store: &dyn Store, beyond: Beyond, pace: &Pace, rest: u32) -> Option<Trim> {
+        let round = store.round()?;
+        Some(Trim {
             cut: round.cut,
             beyond,
             bytes: 0,
             folded: 0,
-            groups,
+            unread: None,
             group: None,
             fold: Fold::default(),
             gathered: Gathered::default(),
             end: None,
             pace: pace.clone(),
             rest,
-        }))
+        })
     }
 
     /// Whether no group is folded by half, so that it may end here.
@@ -99,9 +96,13 @@ impl Trim {
     /// Folds a step; false when that was all.
     pub fn step(&mut self, store: &dyn Store) -> Result<bool, RecoveryError> {
         let stopwatch = Stopwatch::start();
+        self.unread = self
+            .unread
+            .take()
+            .filter(|(_, since)| since.elapsed() < VIEW);
         loop {
             if self.group.is_none() {
-                self.group = self.next_group()?;
+                self.group = self.next_group(store)?;
             }
             let Some((next, records)) = &mut self.group else {
                 self.advance(store)?;
@@ -147,6 +148,7 @@ impl Trim {
             return Ok(true);
         };
         let unwritten = end.get() - store.base_position().get();
+        self.unread = None;
         fail::fail_point!("trim::before_advance", |_| std::process::abort());
         self.pack();
         let changes = mem::take(&mut self.gathered).changes();
@@ -162,8 +164,19 @@ impl Trim {
     }
 
     /// The next group, if it is beyond either bound.
-    fn next_group(&mut self) -> Result<Option<(Position, Records)>, RecoveryError> {
-        let Some(group) = self.groups.next() else {
+    fn next_group(
+        &mut self,
+        store: &dyn Store,
+    ) -> Result<Option<(Position, Records)>, RecoveryError> {
+        let (groups, _) = match &mut self.unread {
+            Some(unread) => unread,
+            None => {
+                let first = self.end.map_or(store.earliest(), Position::next);
+                let groups = store.read(first)?;
+                self.unread.insert((groups, Stopwatch::start()))
+            }
+        };
+        let Some(group) = groups.next() else {
             return Ok(None);
         };
         let (first, bytes) = group?;
@@ -185,7 +198,6 @@ impl Trim {
     /// Ends here, between groups, and frees what was folded; gives how many records that were.
     pub fn end(mut self, store: &dyn Store) -> Result<u64, RecoveryError> {
         self.advance(store)?;
-        drop(self.groups);
         if self.folded > 0 {
             store.free_trimmed()?;
         }
@@ -196,7 +208,7 @@ impl Trim {
 /// Folds all that is beyond at once; gives the number of records.
 #[cfg(test)]
 pub fn trim(store: &dyn Store, beyond: Beyond) -> Result<u64, RecoveryError> {
-    let Some(mut trim) = Trim::begin(store, beyond, &Pace::default(), 0)? else {
+    let Some(mut trim) = Trim::begin(store, beyond, &Pace::default(), 0) else {
         return Ok(0);
     };
     while trim.step(store)? {}

@@ -128,9 +128,7 @@ pub(super) async fn trim_in_steps(
 ) -> Result<Trimmed, RecoveryError> {
     let stopwatch = Stopwatch::start();
     let rest = rest_of(beyond.bytes, snapshots.store.history_bytes());
-    let (store, pace) = (snapshots.store.clone(), snapshots.pace.clone());
-    let begun = blocking(move || Trim::begin(&*store, beyond, &pace, rest));
-    let Some(mut trim) = begun.await? else {
+    let Some(mut trim) = Trim::begin(&*snapshots.store, beyond, &snapshots.pace, rest) else {
         return Ok(Trimmed {
             records: 0,
             is_all: true,

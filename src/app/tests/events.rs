@@ -217,8 +217,7 @@ async fn a_long_trim_lets_snapshot_rounds_through_and_then_goes_on() {
 }
 
 fn begin(store: &dyn Store) -> Trim {
-    let trim = Trim::begin(store, older(BEGIN.plus_millis(1)), &Pace::default(), 0);
-    trim.unwrap().unwrap()
+    Trim::begin(store, older(BEGIN.plus_millis(1)), &Pace::default(), 0).unwrap()
 }
 
 #[actix::test]

@@ -253,6 +253,10 @@ pub enum StoreError {
     /// The embedded engine failed.
     #[error("the embedded store failed: {}", root(.0))]
     Engine(#[from] fjall::Error),
+    /// A file that was filled for the engine could not be written, or not put on its list: what the
+    /// list on the disk says is unknown then.
+    #[error("the embedded store could not take a file of entries: {}", root(.0))]
+    Run(fjall::Error),
     /// The system gives no thread to write with.
     #[error("cannot start the journal's thread: {0}")]
     Thread(std::io::Error),
@@ -268,7 +272,10 @@ impl StoreError {
     /// Whether nothing will ever be written again, however often it is tried: the engine takes no
     /// more once a write of its own failed, for what is in its log is unknown then.
     pub fn is_for_good(&self) -> bool {
-        matches!(self, StoreError::Engine(fjall::Error::Poisoned))
+        matches!(
+            self,
+            StoreError::Engine(fjall::Error::Poisoned) | StoreError::Run(_)
+        )
     }
 }
 

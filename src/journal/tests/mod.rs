@@ -161,11 +161,11 @@ fn group(records: &[&[u8]]) -> Vec<u8> {
     builder.seal(NOW).to_vec()
 }
 
-/// Moves the base to that position with these changes.
 fn put_snapshots(store: &dyn Store, changes: Vec<EntryChange>) -> Result<(), StoreError> {
     store.put_snapshots(Box::new(changes.into_iter()))
 }
 
+/// Moves the base to that position with these changes.
 fn advance_base(store: &dyn Store, cut: u64, changes: Vec<EntryChange>) -> Result<(), StoreError> {
     store.advance_base(Position::new(cut), Box::new(changes.into_iter()))
 }

@@ -247,14 +247,8 @@ impl EntrySpace {
     }
 
     /// Whether an entry can be written as it is: no piece is, was or shall be anywhere.
-    pub(super) fn is_plain(
-        &self,
-        EntryChange { key, value }: &EntryChange,
-    ) -> Result<bool, StoreError> {
-        let is_large = value
-            .as_ref()
-            .is_some_and(|value| value.len() > PIECE_BYTES);
-        Ok(!is_large && self.split_of(key)? == WHOLE)
+    pub(super) fn is_plain(&self, key: &[u8], value: &[u8]) -> Result<bool, StoreError> {
+        Ok(value.len() <= PIECE_BYTES && self.split_of(key)? == WHOLE)
     }
 
     fn split_of(&self, key: &[u8]) -> Result<Split, StoreError> {
