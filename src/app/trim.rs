@@ -21,8 +21,8 @@ use crate::stock::{Ledger, StockKey, Timestamp};
 /// How long a step takes before whoever wants the processor may have it.
 const STEP: Duration = Duration::from_micros(250);
 
-/// How much is unpacked at once: so many ledgers, or so many things (holds, answers, movements) that
-/// they keep. A ledger is packed as a whole, however little changes in it.
+/// How much is unpacked at once: so many ledgers, or so many things (holds, answers, movements)
+/// that they keep. A ledger is packed as a whole, however little changes in it.
 const LEDGERS_MAX: usize = if cfg!(test) { 64 } else { 4 * 1024 };
 const THINGS_MAX: usize = 200_000;
 

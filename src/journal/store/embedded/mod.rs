@@ -14,9 +14,9 @@
 //! (cut `u64`, witness `u64`, high-water mark `i64`). The callers' names get the prefix `meta/`.
 //!
 //! What is written without a sync of its own (snapshots, base) may be lost with the power, but the
-//! engine's log loses its end only: never a write while a later one stays. What is written as a run
-//! (see `runs.rs`) is in no log: it is durable once the run is finished, and what the log has of the
-//! same entries is before that.
+//! engine's log loses its end only: never a write while a later one stays. What is written as a
+//! run (see `runs.rs`) is in no log: it is durable once the run is finished, and what the log has of
+//! the same entries is before that.
 
 mod contents;
 mod directory;
