@@ -15,8 +15,8 @@
 //!
 //! What is written without a sync of its own (snapshots, base) may be lost with the power, but the
 //! engine's log loses its end only: never a write while a later one stays. What is written as a
-//! run (see `runs.rs`) is in no log: it is durable once the run is finished, and what the log has of
-//! the same entries is before that.
+//! run (see `runs.rs`) is in no log: it is durable once the run is finished, and what the log has
+//! of the same entries is before that.
 
 mod contents;
 mod directory;
