@@ -17,7 +17,7 @@ const PLENTY: u64 = 1_000_000;
 /// Locations of the shop.
 const LOCATIONS: u64 = 1_000;
 
-/// Rounds in each measured phase, at least.
+/// Rounds that come due in each measured phase.
 const ROUNDS_IN_PHASE: f64 = 3.0;
 
 /// Quiet and disturbed in turns, each on a server of its own over the same data.
