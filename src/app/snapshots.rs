@@ -4,6 +4,9 @@
 //! written once its copied version is durable. The round ends with a sync; only then may anything
 //! be trimmed. On an error its keys stay to be written.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 use std::vec;
@@ -21,6 +24,9 @@ use crate::telemetry::{labels, metrics};
 
 /// How many keys are copied at once; whoever wants the processor waits meanwhile, some 100 µs.
 const KEYS_AT_ONCE: usize = 16;
+
+/// How many keys are put in order at once.
+const SORTED_AT_ONCE: usize = 1024;
 
 /// How many times as many when nobody is served any more.
 const HURRIED: usize = 128;
@@ -89,8 +95,15 @@ impl Snapshots {
 
     async fn write_all(&self) -> Result<usize, StoreError> {
         let cut = self.directory.context.journal.durable();
-        let directory = self.directory.clone();
-        let dirty = blocking(move || Ok::<_, StoreError>(sorted(directory.take_dirty()))).await?;
+        let (directory, pace) = (self.directory.clone(), self.pace.clone());
+        let taken = blocking(move || {
+            let mut dirty = directory.take_dirty();
+            for lot in pace.between(REST, dirty.chunks_mut(SORTED_AT_ONCE)) {
+                lot.sort_unstable();
+            }
+            Ok::<_, StoreError>(dirty)
+        });
+        let dirty = taken.await?;
         let entities = self.catalogue.take_dirty();
         let written = dirty.len() + entities.len();
         let outcome = self.write(cut, &dirty, &entities).await;
@@ -146,8 +159,13 @@ impl Snapshots {
         let after = before.split_off(before.partition_point(is_before));
         outgoing.send(before).await?;
         let times = if self.pace.is_hurried() { HURRIED } else { 1 };
-        for keys in dirty.chunks(times * KEYS_AT_ONCE) {
-            let images = self.directory.images(keys);
+        let mut keys = ascending(dirty.chunks(SORTED_AT_ONCE));
+        loop {
+            let keys: Vec<_> = keys.by_ref().take(times * KEYS_AT_ONCE).cloned().collect();
+            if keys.is_empty() {
+                break;
+            }
+            let images = self.directory.images(&keys);
             let images = self.pace.step(REST, images).await;
             let mut images = images.map_err(|Gone| StoreError::Closed)?;
             images.sort_unstable_by(|(a, ..), (b, ..)| a.cmp(b));
@@ -179,10 +197,20 @@ impl Snapshots {
     }
 }
 
-fn sorted(mut keys: Vec<StockKey>) -> Vec<StockKey> {
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+/// The keys of lots that are in order, all in order and each once.
+fn ascending<'a>(lots: impl Iterator<Item = &'a [StockKey]>) -> impl Iterator<Item = &'a StockKey> {
+    let first = |lot: &'a [StockKey]| lot.split_first().map(Reverse);
+    let mut lots: BinaryHeap<_> = lots.filter_map(first).collect();
+    let mut last = None;
+    iter::from_fn(move || {
+        loop {
+            let Reverse((key, rest)) = lots.pop()?;
+            lots.extend(first(rest));
+            if last.replace(key) != Some(key) {
+                return Some(key);
+            }
+        }
+    })
 }
 
 /// Changes on their way to the thread that writes them, so many at most.
@@ -237,4 +265,20 @@ pub(super) async fn blocking<T: Send + 'static, E: From<StoreError> + Send + 'st
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|_| Err(StoreError::Closed.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stock::{LocationId, Sku};
+
+    #[test]
+    fn lots_in_order_are_one_in_order_without_repetitions() {
+        let location = LocationId::parse("l").unwrap();
+        let key = |sku: &&str| StockKey::new(&Sku::parse(sku).unwrap(), &location);
+        let keys = |skus: &[&str]| -> Vec<StockKey> { skus.iter().map(key).collect() };
+        let lots = [keys(&["b", "b", "d"]), keys(&[]), keys(&["a", "b", "e"])];
+        let all: Vec<_> = ascending(lots.iter().map(Vec::as_slice)).cloned().collect();
+        assert_eq!(all, keys(&["a", "b", "d", "e"]));
+    }
 }
