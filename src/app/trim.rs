@@ -24,7 +24,7 @@ const STEP: Duration = Duration::from_micros(250);
 /// How much is unpacked at once: so many ledgers, or so many things (holds, answers, movements)
 /// that they keep. A ledger is packed as a whole, however little changes in it.
 const LEDGERS_MAX: usize = if cfg!(test) { 64 } else { 4 * 1024 };
-const THINGS_MAX: usize = 200_000;
+const THINGS_MAX: usize = 500_000;
 
 /// How much is gathered before the base is written, once that many are packed. Much: its files are
 /// sorted the less often.
